@@ -1,0 +1,44 @@
+// Matrix product on raw pointers: C = A B, or C += A B. A ladder of rungs with one signature; each
+// adds one idea, all give the same bits, and matmul() is the top one.
+//
+//   C (M x N)   c_ij = Σ_k a_ik b_kj, one chain of fused multiply-adds over k = 0, 1, 2, ...
+//
+// A and B have a row and a column stride, so a transposed matrix is the same memory read otherwise.
+#pragma once
+
+#include <cstdint>
+
+namespace qkv::lib {
+
+template <class T>
+struct Matrix {
+  T* data;
+  int64_t row_stride, col_stride;
+};
+
+// The sizes of a product, and whether it is added to what C holds.
+struct ProductShape {
+  int64_t M, N, K;
+  bool accumulate = false;
+};
+
+// REQUIRES: C's col_stride is 1; C overlaps neither A nor B. T is float or double.
+//
+// Rung 0, the definition: three loops, each c_ij finished before the next.
+template <class T>
+void matmul_definition(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C);
+
+// Rung 1, loop order i-k-j: the innermost loop walks along rows of B and C, that is, through
+// neighbouring memory, where the definition jumps down a column of B.
+template <class T>
+void matmul_loop_order(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C);
+
+// Rung 2, register tile: blocks of A and B are packed into panels, a tile of C stays in SIMD
+// registers (lib/kernels/matmul.inl), and blocks of rows are shared among threads from 2 MFLOP on.
+template <class T>
+void matmul(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C);
+
+// Work below this many floating-point operations is not split among threads.
+inline constexpr int64_t kFlopsWorthSplitting = 2'000'000;
+
+}  // namespace qkv::lib

@@ -1,0 +1,32 @@
+// The allocator behind every tensor: 64-byte aligned blocks, kept after release and handed out
+// again. A training loop asks for the same sizes in every step, so after the first step it makes no
+// system call. Sizes are rounded up to a class (4 classes per power of two), at most 25 % waste.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace qkv::lib {
+
+inline constexpr size_t kAlignment = 64;  // one cache line, one AVX-512 register
+
+struct MemoryStats {
+  int64_t live_bytes;    // handed out and not released
+  int64_t peak_bytes;    // the largest live_bytes so far
+  int64_t cached_bytes;  // released, waiting to be handed out again
+  int64_t system_calls;  // how often the system allocator was asked
+};
+
+// A block of at least `bytes` bytes, uninitialised. Thread-safe. allocate(0) gives nullptr.
+// Throws std::bad_alloc when the system has no more, after giving the cache back.
+[[nodiscard]] void* allocate(size_t bytes);
+
+// Returns a block. REQUIRES: `block` came from allocate(bytes) with the same `bytes`.
+void release(void* block, size_t bytes) noexcept;
+
+// Gives every cached block back to the system.
+void release_cached_memory() noexcept;
+
+[[nodiscard]] MemoryStats memory_stats() noexcept;
+
+}  // namespace qkv::lib

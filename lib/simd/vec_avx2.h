@@ -1,0 +1,87 @@
+// Vec for AVX2 + FMA: registers of 8 floats or 4 doubles. Each function computes what vec_scalar.h
+// computes, in every lane. Included inside the namespace of its instruction set.
+
+template <class T>
+struct Vec;
+
+inline __m256i first_lanes_32(int n) {  // all ones in lanes 0 .. n-1
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+inline __m256i first_lanes_64(int n) {
+  return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+
+template <>
+struct Vec<float> {
+  static constexpr int kWidth = 8;
+  struct Mask {
+    __m256 m;
+  };
+  __m256 r;
+
+  static Vec broadcast(float x) { return {_mm256_set1_ps(x)}; }
+  static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static Vec load_first(const float* p, int n) {
+    return {_mm256_maskload_ps(p, first_lanes_32(n))};
+  }
+  void store(float* p) const { _mm256_storeu_ps(p, r); }
+  void store_first(float* p, int n) const { _mm256_maskstore_ps(p, first_lanes_32(n), r); }
+};
+
+inline Vec<float> operator+(Vec<float> a, Vec<float> b) { return {_mm256_add_ps(a.r, b.r)}; }
+inline Vec<float> operator-(Vec<float> a, Vec<float> b) { return {_mm256_sub_ps(a.r, b.r)}; }
+inline Vec<float> operator*(Vec<float> a, Vec<float> b) { return {_mm256_mul_ps(a.r, b.r)}; }
+inline Vec<float> operator/(Vec<float> a, Vec<float> b) { return {_mm256_div_ps(a.r, b.r)}; }
+inline Vec<float>::Mask operator<(Vec<float> a, Vec<float> b) {
+  return {_mm256_cmp_ps(a.r, b.r, _CMP_LT_OQ)};
+}
+
+template <>
+struct Vec<double> {
+  static constexpr int kWidth = 4;
+  __m256d r;
+
+  static Vec broadcast(double x) { return {_mm256_set1_pd(x)}; }
+  static Vec load(const double* p) { return {_mm256_loadu_pd(p)}; }
+  static Vec load_first(const double* p, int n) {
+    return {_mm256_maskload_pd(p, first_lanes_64(n))};
+  }
+  void store(double* p) const { _mm256_storeu_pd(p, r); }
+  void store_first(double* p, int n) const { _mm256_maskstore_pd(p, first_lanes_64(n), r); }
+};
+
+inline Vec<double> operator+(Vec<double> a, Vec<double> b) { return {_mm256_add_pd(a.r, b.r)}; }
+inline Vec<double> operator-(Vec<double> a, Vec<double> b) { return {_mm256_sub_pd(a.r, b.r)}; }
+inline Vec<double> operator*(Vec<double> a, Vec<double> b) { return {_mm256_mul_pd(a.r, b.r)}; }
+inline Vec<double> operator/(Vec<double> a, Vec<double> b) { return {_mm256_div_pd(a.r, b.r)}; }
+
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return {_mm256_fmadd_ps(a.r, b.r, c.r)};
+}
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+  return {_mm256_fmadd_pd(a.r, b.r, c.r)};
+}
+inline Vec<float> max(Vec<float> a, Vec<float> b) { return {_mm256_max_ps(a.r, b.r)}; }
+inline Vec<double> max(Vec<double> a, Vec<double> b) { return {_mm256_max_pd(a.r, b.r)}; }
+inline Vec<float> select(Vec<float>::Mask m, Vec<float> yes, Vec<float> no) {
+  return {_mm256_blendv_ps(no.r, yes.r, m.m)};
+}
+inline Vec<float> abs(Vec<float> a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.r)}; }
+inline Vec<float> copy_sign(Vec<float> size, Vec<float> sign) {
+  const __m256 bit = _mm256_set1_ps(-0.0f);
+  return {_mm256_or_ps(_mm256_andnot_ps(bit, size.r), _mm256_and_ps(bit, sign.r))};
+}
+
+inline Vec<float> pow2(Vec<float> k) {
+  const __m256i field = _mm256_add_epi32(_mm256_cvttps_epi32(k.r), _mm256_set1_epi32(127));
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(field, 23))};
+}
+
+inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
+  const __m256i root_half = _mm256_set1_epi32(0x3f3504f3);
+  const __m256i bits =
+      _mm256_add_epi32(_mm256_castps_si256(x.r), _mm256_set1_epi32(0x3f800000 - 0x3f3504f3));
+  k->r = _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_srai_epi32(bits, 23), _mm256_set1_epi32(127)));
+  const __m256i fraction = _mm256_and_si256(bits, _mm256_set1_epi32(0x007fffff));
+  m->r = _mm256_castsi256_ps(_mm256_add_epi32(fraction, root_half));
+}

@@ -1,0 +1,82 @@
+// Vec for AVX-512 F, DQ, BW, VL: registers of 16 floats or 8 doubles. Each function computes what
+// vec_scalar.h computes, in every lane. Included inside the namespace of its instruction set.
+
+template <class T>
+struct Vec;
+
+template <>
+struct Vec<float> {
+  static constexpr int kWidth = 16;
+  struct Mask {
+    __mmask16 m;
+  };
+  __m512 r;
+
+  static __mmask16 first(int n) {
+    return static_cast<__mmask16>(n >= 16 ? 0xffff : n <= 0 ? 0 : (1 << n) - 1);
+  }
+  static Vec broadcast(float x) { return {_mm512_set1_ps(x)}; }
+  static Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static Vec load_first(const float* p, int n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
+  void store(float* p) const { _mm512_storeu_ps(p, r); }
+  void store_first(float* p, int n) const { _mm512_mask_storeu_ps(p, first(n), r); }
+};
+
+inline Vec<float> operator+(Vec<float> a, Vec<float> b) { return {_mm512_add_ps(a.r, b.r)}; }
+inline Vec<float> operator-(Vec<float> a, Vec<float> b) { return {_mm512_sub_ps(a.r, b.r)}; }
+inline Vec<float> operator*(Vec<float> a, Vec<float> b) { return {_mm512_mul_ps(a.r, b.r)}; }
+inline Vec<float> operator/(Vec<float> a, Vec<float> b) { return {_mm512_div_ps(a.r, b.r)}; }
+inline Vec<float>::Mask operator<(Vec<float> a, Vec<float> b) {
+  return {_mm512_cmp_ps_mask(a.r, b.r, _CMP_LT_OQ)};
+}
+
+template <>
+struct Vec<double> {
+  static constexpr int kWidth = 8;
+  __m512d r;
+
+  static __mmask8 first(int n) {
+    return static_cast<__mmask8>(n >= 8 ? 0xff : n <= 0 ? 0 : (1 << n) - 1);
+  }
+  static Vec broadcast(double x) { return {_mm512_set1_pd(x)}; }
+  static Vec load(const double* p) { return {_mm512_loadu_pd(p)}; }
+  static Vec load_first(const double* p, int n) { return {_mm512_maskz_loadu_pd(first(n), p)}; }
+  void store(double* p) const { _mm512_storeu_pd(p, r); }
+  void store_first(double* p, int n) const { _mm512_mask_storeu_pd(p, first(n), r); }
+};
+
+inline Vec<double> operator+(Vec<double> a, Vec<double> b) { return {_mm512_add_pd(a.r, b.r)}; }
+inline Vec<double> operator-(Vec<double> a, Vec<double> b) { return {_mm512_sub_pd(a.r, b.r)}; }
+inline Vec<double> operator*(Vec<double> a, Vec<double> b) { return {_mm512_mul_pd(a.r, b.r)}; }
+inline Vec<double> operator/(Vec<double> a, Vec<double> b) { return {_mm512_div_pd(a.r, b.r)}; }
+
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return {_mm512_fmadd_ps(a.r, b.r, c.r)};
+}
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+  return {_mm512_fmadd_pd(a.r, b.r, c.r)};
+}
+inline Vec<float> max(Vec<float> a, Vec<float> b) { return {_mm512_max_ps(a.r, b.r)}; }
+inline Vec<double> max(Vec<double> a, Vec<double> b) { return {_mm512_max_pd(a.r, b.r)}; }
+inline Vec<float> select(Vec<float>::Mask m, Vec<float> yes, Vec<float> no) {
+  return {_mm512_mask_blend_ps(m.m, no.r, yes.r)};
+}
+inline Vec<float> abs(Vec<float> a) { return {_mm512_andnot_ps(_mm512_set1_ps(-0.0f), a.r)}; }
+inline Vec<float> copy_sign(Vec<float> size, Vec<float> sign) {
+  const __m512 bit = _mm512_set1_ps(-0.0f);
+  return {_mm512_or_ps(_mm512_andnot_ps(bit, size.r), _mm512_and_ps(bit, sign.r))};
+}
+
+inline Vec<float> pow2(Vec<float> k) {
+  const __m512i field = _mm512_add_epi32(_mm512_cvttps_epi32(k.r), _mm512_set1_epi32(127));
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(field, 23))};
+}
+
+inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
+  const __m512i root_half = _mm512_set1_epi32(0x3f3504f3);
+  const __m512i bits =
+      _mm512_add_epi32(_mm512_castps_si512(x.r), _mm512_set1_epi32(0x3f800000 - 0x3f3504f3));
+  k->r = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_srai_epi32(bits, 23), _mm512_set1_epi32(127)));
+  const __m512i fraction = _mm512_and_si512(bits, _mm512_set1_epi32(0x007fffff));
+  m->r = _mm512_castsi512_ps(_mm512_add_epi32(fraction, root_half));
+}

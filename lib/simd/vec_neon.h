@@ -1,0 +1,89 @@
+// Vec for 64-bit ARM: registers of 4 floats or 2 doubles. Each function computes what vec_scalar.h
+// computes, in every lane. Included inside the namespace of its instruction set.
+
+template <class T>
+struct Vec;
+
+template <>
+struct Vec<float> {
+  static constexpr int kWidth = 4;
+  struct Mask {
+    uint32x4_t m;
+  };
+  float32x4_t r;
+
+  static Vec broadcast(float x) { return {vdupq_n_f32(x)}; }
+  static Vec load(const float* p) { return {vld1q_f32(p)}; }
+  static Vec load_first(const float* p, int n) {
+    float window[4] = {0, 0, 0, 0};
+    for (int i = 0; i < n && i < 4; ++i) window[i] = p[i];
+    return {vld1q_f32(window)};
+  }
+  void store(float* p) const { vst1q_f32(p, r); }
+  void store_first(float* p, int n) const {
+    float window[4];
+    vst1q_f32(window, r);
+    for (int i = 0; i < n && i < 4; ++i) p[i] = window[i];
+  }
+};
+
+inline Vec<float> operator+(Vec<float> a, Vec<float> b) { return {vaddq_f32(a.r, b.r)}; }
+inline Vec<float> operator-(Vec<float> a, Vec<float> b) { return {vsubq_f32(a.r, b.r)}; }
+inline Vec<float> operator*(Vec<float> a, Vec<float> b) { return {vmulq_f32(a.r, b.r)}; }
+inline Vec<float> operator/(Vec<float> a, Vec<float> b) { return {vdivq_f32(a.r, b.r)}; }
+inline Vec<float>::Mask operator<(Vec<float> a, Vec<float> b) { return {vcltq_f32(a.r, b.r)}; }
+
+template <>
+struct Vec<double> {
+  static constexpr int kWidth = 2;
+  float64x2_t r;
+
+  static Vec broadcast(double x) { return {vdupq_n_f64(x)}; }
+  static Vec load(const double* p) { return {vld1q_f64(p)}; }
+  static Vec load_first(const double* p, int n) {
+    const double window[2] = {n > 0 ? p[0] : 0, n > 1 ? p[1] : 0};
+    return {vld1q_f64(window)};
+  }
+  void store(double* p) const { vst1q_f64(p, r); }
+  void store_first(double* p, int n) const {
+    if (n > 0) p[0] = vgetq_lane_f64(r, 0);
+    if (n > 1) p[1] = vgetq_lane_f64(r, 1);
+  }
+};
+
+inline Vec<double> operator+(Vec<double> a, Vec<double> b) { return {vaddq_f64(a.r, b.r)}; }
+inline Vec<double> operator-(Vec<double> a, Vec<double> b) { return {vsubq_f64(a.r, b.r)}; }
+inline Vec<double> operator*(Vec<double> a, Vec<double> b) { return {vmulq_f64(a.r, b.r)}; }
+inline Vec<double> operator/(Vec<double> a, Vec<double> b) { return {vdivq_f64(a.r, b.r)}; }
+
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return {vfmaq_f32(c.r, a.r, b.r)};
+}
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+  return {vfmaq_f64(c.r, a.r, b.r)};
+}
+inline Vec<float> max(Vec<float> a, Vec<float> b) {
+  return {vbslq_f32(vcgtq_f32(a.r, b.r), a.r, b.r)};
+}
+inline Vec<double> max(Vec<double> a, Vec<double> b) {
+  return {vbslq_f64(vcgtq_f64(a.r, b.r), a.r, b.r)};
+}
+inline Vec<float> select(Vec<float>::Mask m, Vec<float> yes, Vec<float> no) {
+  return {vbslq_f32(m.m, yes.r, no.r)};
+}
+inline Vec<float> abs(Vec<float> a) { return {vabsq_f32(a.r)}; }
+inline Vec<float> copy_sign(Vec<float> size, Vec<float> sign) {
+  return {vbslq_f32(vdupq_n_u32(0x80000000u), sign.r, size.r)};
+}
+
+inline Vec<float> pow2(Vec<float> k) {
+  return {vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(k.r), vdupq_n_s32(127)), 23))};
+}
+
+inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
+  const int32x4_t bits =
+      vaddq_s32(vreinterpretq_s32_f32(x.r), vdupq_n_s32(0x3f800000 - 0x3f3504f3));
+  k->r = vcvtq_f32_s32(vsubq_s32(vshrq_n_s32(bits, 23), vdupq_n_s32(127)));
+  const int32x4_t fraction = vandq_s32(bits, vdupq_n_s32(0x007fffff));
+  m->r = vreinterpretq_f32_s32(vaddq_s32(fraction, vdupq_n_s32(0x3f3504f3)));
+}
