@@ -1,0 +1,37 @@
+// Picking and placing by position, and putting tensors side by side.
+#pragma once
+
+#include "tensor/tensor.h"
+
+namespace qkv::tensor {
+
+// Side by side along an existing axis: (2, 3) and (2, 5) along axis 1 -> (2, 8).
+// Throws std::invalid_argument if the list is empty or the other axes or the dtypes differ.
+[[nodiscard]] Tensor concat(const std::vector<Tensor>& parts, int axis);
+
+// Side by side along a new axis: n tensors (2, 3) along axis 0 -> (n, 2, 3).
+[[nodiscard]] Tensor stack(const std::vector<Tensor>& parts, int axis);
+
+// Rows of a table by number: table (rows, ...), ids int64 of any shape -> ids.shape + (...).
+// Throws std::invalid_argument naming the first id outside [0, rows).
+[[nodiscard]] Tensor gather_rows(const Tensor& table, const Tensor& ids);
+
+// Its adjoint: a table of zeros (rows, ...) into which row i of `values` is added at ids[i], in
+// order.
+[[nodiscard]] Tensor scatter_add_rows(const Tensor& values, const Tensor& ids, int64_t rows);
+
+// One element per position along an axis: result[i][j] = x[i][index[i][j]] for axis 1. The index
+// (int64) has x's rank, and its sizes except along `axis`. Throws for an index out of range.
+[[nodiscard]] Tensor gather(const Tensor& x, int axis, const Tensor& index);
+
+// Its adjoint: zeros with `size` along the axis, values added at the indexed places, in order.
+[[nodiscard]] Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, int64_t size);
+
+// The adjoint of slice: zeros of `shape` with x at begin, begin+step, ... along the axis.
+[[nodiscard]] Tensor slice_adjoint(const Tensor& x, const Shape& shape, int axis, int64_t begin,
+                                   int64_t step);
+
+// 1 at each id, 0 elsewhere: ids (int64) -> ids.shape + (classes,). Throws for an id out of range.
+[[nodiscard]] Tensor one_hot(const Tensor& ids, int64_t classes, Dtype dtype = Dtype::float32);
+
+}  // namespace qkv::tensor

@@ -1,0 +1,19 @@
+// Softmax and its relatives, along one axis.
+#pragma once
+
+#include "tensor/tensor.h"
+
+namespace qkv::tensor {
+
+// y_i = exp(x_i - m) / Σ_j exp(x_j - m),   m = max x.   Rows with +inf or NaN, or with nothing but
+// -inf, give NaN, as the formula says.
+[[nodiscard]] Tensor softmax(const Tensor& x, int axis);
+
+// y_i = x_i - m - log Σ_j exp(x_j - m)
+[[nodiscard]] Tensor log_softmax(const Tensor& x, int axis);
+
+// Softmax over the last axis of those elements where the mask (bool, broadcast to x) is true; the
+// others are skipped and get weight 0. A row without any true gets weights 0, not NaN.
+[[nodiscard]] Tensor masked_softmax(const Tensor& x, const Tensor& mask);
+
+}  // namespace qkv::tensor
