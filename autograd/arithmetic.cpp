@@ -1,0 +1,79 @@
+// + - * / and their adjoints. Operands broadcast, and the adjoint of broadcasting is a sum: an
+// element that was used many times collects the gradients of all its uses. reduce_to does that.
+#include "autograd/node.h"
+#include "autograd/ops.h"
+#include "tensor/elementwise.h"
+
+namespace qkv::autograd {
+
+// ---- add ----------------------------------------------------------------------------------------
+//
+//   forward    y = a + b
+//   backward   da = dy,  db = dy
+//
+// Saved: only the shapes.
+Variable add(const Variable& a, const Variable& b) {
+  return record("add", {a, b}, tensor::add(a.value(), b.value()),
+                [sa = a.shape(), sb = b.shape()](const Variable& dy) -> Grads {
+                  return {reduce_to(dy, sa), reduce_to(dy, sb)};
+                });
+}
+
+// ---- sub ----------------------------------------------------------------------------------------
+//
+//   forward    y = a - b
+//   backward   da = dy,  db = -dy
+Variable sub(const Variable& a, const Variable& b) {
+  return record("sub", {a, b}, tensor::sub(a.value(), b.value()),
+                [sa = a.shape(), sb = b.shape()](const Variable& dy) -> Grads {
+                  return {reduce_to(dy, sa), reduce_to(-dy, sb)};
+                });
+}
+
+// ---- mul ----------------------------------------------------------------------------------------
+//
+//   forward    y = a b
+//   backward   da = dy b,  db = dy a          each factor is the other's slope
+//
+// Saved: a and b.
+Variable mul(const Variable& a, const Variable& b) {
+  return record("mul", {a, b}, tensor::mul(a.value(), b.value()),
+                [a = Saved(a), b = Saved(b)](const Variable& dy) -> Grads {
+                  return {reduce_to(dy * b, a.shape()), reduce_to(dy * a, b.shape())};
+                });
+}
+
+// ---- div ----------------------------------------------------------------------------------------
+//
+//   forward    y = a / b
+//   backward   da = dy / b,  db = -dy a / b²
+//
+// Saved: a and b.
+Variable div(const Variable& a, const Variable& b) {
+  return record("div", {a, b}, tensor::div(a.value(), b.value()),
+                [a = Saved(a), b = Saved(b)](const Variable& dy) -> Grads {
+                  const Variable da = dy / b;
+                  return {reduce_to(da, a.shape()), reduce_to(-(da * a / b), b.shape())};
+                });
+}
+
+// ---- neg, scale, shift: by a number -------------------------------------------------------------
+//
+//   forward    y = -x          y = c x           y = x + c
+//   backward   dx = -dy        dx = c dy         dx = dy
+Variable neg(const Variable& x) {
+  return record("neg", {x}, tensor::neg(x.value()),
+                [](const Variable& dy) -> Grads { return {-dy}; });
+}
+
+Variable scale(const Variable& x, double factor) {
+  return record("scale", {x}, tensor::mul(x.value(), factor),
+                [factor](const Variable& dy) -> Grads { return {dy * factor}; });
+}
+
+Variable shift(const Variable& x, double amount) {
+  return record("shift", {x}, tensor::add(x.value(), amount),
+                [](const Variable& dy) -> Grads { return {dy}; });
+}
+
+}  // namespace qkv::autograd

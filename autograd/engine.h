@@ -1,0 +1,33 @@
+// The backward pass: from the gradient of a result to the gradients of everything it was made of.
+#pragma once
+
+#include "autograd/node.h"
+
+namespace qkv::autograd {
+
+struct BackwardOptions {
+  bool retain_graph = false;  // keep what the operations saved, for a second pass
+  bool create_graph =
+      false;  // record the pass itself: gradients can be differentiated (retains, too)
+};
+
+// Adds d(output)/d(leaf) to the gradient of every leaf that `output` was made of. For an output
+// with more than one element, `cotangent` (same shape) says what to multiply each element's
+// gradient by. Throws std::invalid_argument if output requires no gradient, if a cotangent is
+// missing or has another shape or dtype, or if the graph was freed by an earlier pass.
+void backward(const Variable& output, const Variable& cotangent = {}, BackwardOptions options = {});
+
+// The same for chosen inputs, which need not be leaves: returns Σ_i cotangents[i] ·
+// d(outputs[i])/d(input) for each of them, zeros where no path leads to it, and leaves the
+// gradients of leaves alone.
+[[nodiscard]] std::vector<Variable> grad(const std::vector<Variable>& outputs,
+                                         const std::vector<Variable>& inputs,
+                                         const std::vector<Variable>& cotangents = {},
+                                         BackwardOptions options = {});
+
+// The gradients of definition(inputs) at dy, recorded: what a fused operation's backward becomes
+// under create_graph. An input that requires no gradient gets an undefined one.
+[[nodiscard]] Grads differentiate(const Definition& definition, const std::vector<Variable>& inputs,
+                                  const Variable& dy);
+
+}  // namespace qkv::autograd

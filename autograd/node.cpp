@@ -1,0 +1,135 @@
+// Recording: from an operation's inputs, value and backward function to a node of the graph.
+#include "autograd/node.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "autograd/engine.h"
+#include "lib/check.h"
+
+namespace qkv::autograd {
+namespace {
+
+std::atomic<int64_t> alive = 0;
+std::atomic<uint64_t> births = 0;
+thread_local bool recording_on = true;
+thread_local bool definitions_on = false;
+
+// Deleting a node drops its inputs, whose deletion drops theirs: as calls, a long chain would
+// exhaust the stack. So a node that nobody holds any more is put on a list, and whoever is first to
+// do so empties the list; what becomes free meanwhile only joins it.
+void bury(Node* node) {
+  thread_local std::vector<Node*>* list = nullptr;
+  if (list != nullptr) return list->push_back(node);
+  std::vector<Node*> graves = {node};
+  list = &graves;
+  while (!graves.empty()) {
+    Node* const next = graves.back();
+    graves.pop_back();
+    delete next;  // may bury others
+    alive.fetch_sub(1, std::memory_order_relaxed);
+  }
+  list = nullptr;
+}
+
+}  // namespace
+
+int64_t live_nodes() { return alive.load(); }
+
+std::shared_ptr<Node> make_node(const char* op, const Tensor& result) {
+  const std::shared_ptr<Node> node(new Node, bury);
+  alive.fetch_add(1, std::memory_order_relaxed);
+  node->op = op;
+  node->born = births.fetch_add(1, std::memory_order_relaxed);
+  node->shape = result.shape();
+  node->dtype = result.dtype();
+  return node;
+}
+
+Variable record_node(const char* op, const std::vector<Variable>& inputs, Tensor value,
+                     Backward backward, bool keep_result) {
+  const auto needs = [](const Variable& v) { return v.requires_grad(); };
+  if (!recording_on || std::none_of(inputs.begin(), inputs.end(), needs)) return value;
+  const std::shared_ptr<Node> node = make_node(op, value);
+  for (const Variable& input : inputs) node->inputs.push_back(input.node());
+  node->backward = std::move(backward);
+  if (keep_result) {
+    node->result = value;
+    node->result_version = value.version();
+  }
+  return {std::move(value), node};
+}
+
+// Recording is on inside a backward only if create_graph was asked for. Then the definition is run
+// on the same inputs, and its gradient taken instead: it consists of operations that were recorded.
+Variable record_fused(const char* op, const std::vector<Variable>& inputs, Tensor value,
+                      FusedBackward backward, Definition definition) {
+  const std::vector<Saved> saved(inputs.begin(), inputs.end());
+  return record(op, inputs, std::move(value),
+                [saved, backward = std::move(backward),
+                 definition = std::move(definition)](const Variable& dy) -> Grads {
+                  Grads operands(saved.begin(), saved.end());  // reading them checks their versions
+                  if (!recording()) {
+                    const std::vector<Tensor> grads = backward(dy.value());
+                    return {grads.begin(), grads.end()};
+                  }
+                  return differentiate(definition, operands, dy);
+                });
+}
+
+Variable::Variable(Tensor value, std::shared_ptr<Node> node)
+    : value_(std::move(value)), node_(std::move(node)) {}
+
+Variable parameter(Tensor value) {
+  if (!tensor::is_floating(value.dtype())) {
+    lib::fail("parameter: needs float32 or float64, got ", value.dtype());
+  }
+  std::shared_ptr<Node> leaf = make_node("leaf", value);
+  return {std::move(value), std::move(leaf)};
+}
+
+bool Variable::has_grad() const { return node_ != nullptr && node_->grad.defined(); }
+
+const Variable& Variable::grad() const {
+  if (node_ == nullptr)
+    lib::fail("grad: this Variable requires no gradient; make it with parameter()");
+  if (!node_->is_leaf()) {
+    lib::fail("grad: the result of '", node_->op,
+              "' keeps no gradient, only leaves do; use grad(...)");
+  }
+  if (!node_->grad.defined()) lib::fail("grad: no gradient yet; call backward() on a result first");
+  return node_->grad;
+}
+
+void Variable::zero_grad() {
+  if (node_ != nullptr) node_->grad = Variable();
+}
+
+void Variable::set_grad(Variable gradient) {
+  CHECK(node_ != nullptr);
+  CHECK(gradient.shape() == shape());
+  node_->grad = std::move(gradient);
+}
+
+SetRecording::SetRecording(bool on) : before_(std::exchange(recording_on, on)) {}
+SetRecording::~SetRecording() { recording_on = before_; }
+bool recording() { return recording_on; }
+
+UseDefinitions::UseDefinitions() : before_(std::exchange(definitions_on, true)) {}
+UseDefinitions::~UseDefinitions() { definitions_on = before_; }
+bool using_definitions() { return definitions_on; }
+
+void require_version(const Tensor& saved, uint64_t version) {
+  if (saved.version() != version) {
+    throw StaleSaved(lib::str("a tensor of shape ", saved.shape(),
+                              " that was saved for backward has been overwritten in place since"));
+  }
+}
+
+const Variable& Saved::get() const {
+  require_version(variable_.value(), version_);
+  return variable_;
+}
+
+}  // namespace qkv::autograd

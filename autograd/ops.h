@@ -1,0 +1,115 @@
+// The differentiable operations. Each computes its value with the function of the same name in
+// tensor/, and throws what that throws; the file named above a group holds its formulas and
+// adjoints.
+#pragma once
+
+#include "autograd/variable.h"
+#include "lib/random.h"
+
+namespace qkv::autograd {
+
+// ---- arithmetic.cpp: operands broadcast ---------------------------------------------------------
+[[nodiscard]] Variable add(const Variable& a, const Variable& b);
+[[nodiscard]] Variable sub(const Variable& a, const Variable& b);
+[[nodiscard]] Variable mul(const Variable& a, const Variable& b);
+[[nodiscard]] Variable div(const Variable& a, const Variable& b);
+[[nodiscard]] Variable neg(const Variable& x);
+[[nodiscard]] Variable scale(const Variable& x, double factor);
+[[nodiscard]] Variable shift(const Variable& x, double amount);
+
+[[nodiscard]] inline Variable operator+(const Variable& a, const Variable& b) { return add(a, b); }
+[[nodiscard]] inline Variable operator-(const Variable& a, const Variable& b) { return sub(a, b); }
+[[nodiscard]] inline Variable operator*(const Variable& a, const Variable& b) { return mul(a, b); }
+[[nodiscard]] inline Variable operator/(const Variable& a, const Variable& b) { return div(a, b); }
+[[nodiscard]] inline Variable operator-(const Variable& x) { return neg(x); }
+[[nodiscard]] inline Variable operator*(const Variable& x, double factor) {
+  return scale(x, factor);
+}
+[[nodiscard]] inline Variable operator*(double factor, const Variable& x) {
+  return scale(x, factor);
+}
+[[nodiscard]] inline Variable operator/(const Variable& x, double by) { return scale(x, 1 / by); }
+[[nodiscard]] inline Variable operator+(const Variable& x, double amount) {
+  return shift(x, amount);
+}
+[[nodiscard]] inline Variable operator-(const Variable& x, double amount) {
+  return shift(x, -amount);
+}
+
+// ---- functions.cpp: one number in, one out ------------------------------------------------------
+[[nodiscard]] Variable exp(const Variable& x);
+[[nodiscard]] Variable log(const Variable& x);
+[[nodiscard]] Variable sqrt(const Variable& x);
+[[nodiscard]] Variable tanh(const Variable& x);
+[[nodiscard]] Variable sigmoid(const Variable& x);
+[[nodiscard]] Variable relu(const Variable& x);  // the slope at 0 is taken as 0
+[[nodiscard]] Variable erf(const Variable& x);
+[[nodiscard]] Variable gelu(const Variable& x);  // x Φ(x); Hendrycks and Gimpel 2016
+
+// ---- reductions.cpp -----------------------------------------------------------------------------
+[[nodiscard]] Variable sum(const Variable& x, const std::vector<int>& axes = {},
+                           bool keepdim = false);
+[[nodiscard]] Variable mean(const Variable& x, const std::vector<int>& axes = {},
+                            bool keepdim = false);
+[[nodiscard]] Variable max(const Variable& x, int axis, bool keepdim = false);  // first maximum
+[[nodiscard]] Variable expand(const Variable& x, const Shape& shape);
+[[nodiscard]] Variable reduce_to(const Variable& x, const Shape& shape);  // the adjoint of expand
+
+// ---- shapes.cpp ---------------------------------------------------------------------------------
+[[nodiscard]] Variable reshape(const Variable& x, const Shape& shape);
+[[nodiscard]] Variable transpose(const Variable& x, int a = -2, int b = -1);
+[[nodiscard]] Variable permute(const Variable& x, const std::vector<int>& order);
+[[nodiscard]] Variable slice(const Variable& x, int axis, int64_t begin, int64_t end,
+                             int64_t step = 1);
+[[nodiscard]] Variable slice_adjoint(const Variable& x, const Shape& shape, int axis, int64_t begin,
+                                     int64_t step);
+[[nodiscard]] Variable concat(const std::vector<Variable>& parts, int axis);
+[[nodiscard]] Variable stack(const std::vector<Variable>& parts, int axis);
+
+// ---- selection.cpp: masks and indices are tensors, they have no gradient ------------------------
+[[nodiscard]] Variable where(const Tensor& condition, const Variable& a, const Variable& b);
+[[nodiscard]] Variable masked_fill(const Variable& x, const Tensor& mask, double value);
+[[nodiscard]] Variable gather(const Variable& x, int axis, const Tensor& index);
+[[nodiscard]] Variable scatter_add(const Variable& values, int axis, const Tensor& index,
+                                   int64_t size);
+[[nodiscard]] Variable scatter_add_rows(const Variable& values, const Tensor& ids, int64_t rows);
+
+// Row ids[i] of the table (vocab, C):  ids (...) int64 -> (..., C).
+[[nodiscard]] Variable embedding(const Variable& table, const Tensor& ids);
+
+// Each element zero with probability p, the others divided by 1 - p, so that the mean stays.
+// Draws one number per element. Throws std::invalid_argument unless 0 <= p < 1.
+// Source: Srivastava et al., JMLR 2014.
+[[nodiscard]] Variable dropout(const Variable& x, double p, lib::Generator& generator);
+
+// ---- products.cpp -------------------------------------------------------------------------------
+[[nodiscard]] Variable matmul(const Variable& A, const Variable& B);
+
+// y = x Wᵀ + b:  x (..., in), W (out, in), b (out) or undefined -> (..., out)
+[[nodiscard]] Variable linear(const Variable& x, const Variable& W, const Variable& b = {});
+
+// ---- softmax.cpp --------------------------------------------------------------------------------
+[[nodiscard]] Variable softmax(const Variable& x, int axis);
+[[nodiscard]] Variable log_softmax(const Variable& x, int axis);
+[[nodiscard]] Variable masked_softmax(const Variable& x, const Tensor& mask);  // over the last axis
+
+// ---- layer_norm.cpp -----------------------------------------------------------------------------
+// y = (x - mean) / √(variance + eps) · gamma + beta over the last axis; x (..., C), gamma and beta
+// (C).
+// Source: Ba, Kiros, Hinton 2016.
+[[nodiscard]] Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& beta,
+                                  double eps = 1e-5);
+
+// ---- cross_entropy.cpp --------------------------------------------------------------------------
+struct CrossEntropyOptions {
+  int64_t ignore_index = -100;  // positions with this target do not count
+  double label_smoothing = 0;   // this share of the target is spread evenly over all classes
+};
+
+// The mean of -log softmax(logits)[target] over the counted positions: logits (..., vocab), targets
+// (...) int64 -> (). Throws std::invalid_argument if shapes do not fit, a target is outside [0,
+// vocab), no position counts, or label_smoothing is outside [0, 1).
+[[nodiscard]] Variable cross_entropy(const Variable& logits, const Tensor& targets,
+                                     CrossEntropyOptions options = {});
+
+}  // namespace qkv::autograd
