@@ -1,0 +1,87 @@
+// Scaled dot-product and multi-head attention, step by step.
+#include "nn/attention.h"
+
+#include <cmath>
+
+#include "autograd/ops.h"
+#include "lib/text.h"
+
+namespace qkv::nn {
+namespace {
+
+void check_operands(const Variable& Q, const Variable& K, const Variable& V) {
+  if (Q.rank() < 2 || K.rank() < 2 || V.rank() < 2) {
+    lib::fail("attention: Q is ", Q.shape(), ", K ", K.shape(), ", V ", V.shape(),
+              "; each needs at least (T, D)");
+  }
+  if (Q.shape().from_end(1) != K.shape().from_end(1)) {
+    lib::fail("attention: Q is ", Q.shape(), ", K is ", K.shape(),
+              "; queries and keys need the same width D (last axis)");
+  }
+  if (K.shape().from_end(2) != V.shape().from_end(2)) {
+    lib::fail("attention: K is ", K.shape(), ", V is ", V.shape(),
+              "; every key needs one value (same T, second axis from the end)");
+  }
+}
+
+int64_t checked_heads(int64_t width, int64_t heads) {
+  if (heads < 1 || width < 1 || width % heads != 0) {
+    lib::fail("MultiHeadAttention: width ", width, " is not divisible by heads ", heads,
+              "; each head gets width / heads columns");
+  }
+  return heads;
+}
+
+// The columns of C dealt out to the heads. C = 6, H = 2, D = 3, for one position:
+//
+//   (B, T, C)   a b c d e f   ->   (B, H, T, D)   head 0: a b c   head 1: d e f
+Variable split_heads(const Variable& x, int64_t heads) {
+  const int64_t B = x.shape()[0], T = x.shape()[1], C = x.shape()[2];
+  return transpose(reshape(x, {B, T, heads, C / heads}), 1, 2);  // (B, H, T, D)
+}
+
+Variable join_heads(const Variable& x) {
+  const int64_t B = x.shape()[0], H = x.shape()[1], T = x.shape()[2], D = x.shape()[3];
+  return reshape(transpose(x, 1, 2), {B, T, H * D});  // (B, T, C)
+}
+
+}  // namespace
+
+// Why 1/√D: a dot product of D independent terms of variance 1 has variance D. Unscaled, the scores
+// of wide heads are large, softmax is all but one-hot, and its gradient y (dy - Σ dy y) vanishes.
+AttentionOutput scaled_dot_product_attention(const Variable& Q, const Variable& K,
+                                             const Variable& V, const Mask& mask) {
+  check_operands(Q, K, V);
+  const auto D = static_cast<double>(Q.shape().from_end(1));
+  const Variable scores = matmul(Q, transpose(K)) * (1 / std::sqrt(D));  // (..., Tq, Tk)
+  const Variable weights =
+      mask.restricts() ? masked_softmax(scores, mask.allowed()) : softmax(scores, -1);
+  return {matmul(weights, V), weights};  // (..., Tq, Dv)
+}
+
+MultiHeadAttention::MultiHeadAttention(int64_t width, int64_t number, lib::Generator& generator)
+    : heads(checked_heads(width, number)),
+      query(width, width, generator, Linear::Init::xavier),
+      key(width, width, generator, Linear::Init::xavier),
+      value(width, width, generator, Linear::Init::xavier),
+      out(width, width, generator, Linear::Init::xavier) {
+  add("query", query);
+  add("key", key);
+  add("value", value);
+  add("out", out);
+}
+
+AttentionOutput MultiHeadAttention::forward(const Variable& query_input, const Variable& key_input,
+                                            const Variable& value_input, const Mask& mask) const {
+  for (const Variable* x : {&query_input, &key_input, &value_input}) {
+    if (x->rank() != 3) lib::fail("MultiHeadAttention: input is ", x->shape(), "; need (B, T, C)");
+  }
+  const Variable Q = split_heads(query.forward(query_input), heads);  // (B, H, Tq, D)
+  const Variable K = split_heads(key.forward(key_input), heads);      // (B, H, Tk, D)
+  const Variable V = split_heads(value.forward(value_input), heads);  // (B, H, Tk, D)
+  const AttentionOutput attended = scaled_dot_product_attention(Q, K, V, mask);
+  return {out.forward(join_heads(attended.output)),
+          attended.weights};  // (B, Tq, C), (B, H, Tq, Tk)
+}
+
+}  // namespace qkv::nn

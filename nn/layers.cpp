@@ -1,0 +1,86 @@
+// The simple layers: initialisation and forward.
+#include "nn/layers.h"
+
+#include <cmath>
+
+#include "autograd/ops.h"
+#include "lib/text.h"
+
+namespace qkv::nn {
+namespace {
+
+void require_size(const char* layer, const char* what, int64_t size) {
+  if (size < 1) lib::fail(layer, ": ", what, " is ", size, "; need at least 1");
+}
+
+Variable uniform_parameter(const Shape& shape, double bound, lib::Generator& generator) {
+  return autograd::parameter(tensor::uniform(shape, -bound, bound, generator));
+}
+
+}  // namespace
+
+Linear::Linear(int64_t in, int64_t out, lib::Generator& generator, Init init) {
+  require_size("Linear", "in", in);
+  require_size("Linear", "out", out);
+  const auto inputs = static_cast<double>(in), outputs = static_cast<double>(out);
+  if (init == Init::uniform) {
+    weight = uniform_parameter({out, in}, 1 / std::sqrt(inputs), generator);
+    bias = uniform_parameter({out}, 1 / std::sqrt(inputs), generator);
+  } else {
+    weight = uniform_parameter({out, in}, std::sqrt(6 / (inputs + outputs)), generator);
+    bias = autograd::parameter(tensor::zeros({out}));
+  }
+  add("weight", weight);
+  add("bias", bias);
+}
+
+Variable Linear::forward(const Variable& x) const { return autograd::linear(x, weight, bias); }
+
+Embedding::Embedding(int64_t vocab, int64_t width, lib::Generator& generator) {
+  require_size("Embedding", "vocab", vocab);
+  require_size("Embedding", "width", width);
+  weight = autograd::parameter(tensor::normal({vocab, width}, 0, 1, generator));
+  add("weight", weight);
+}
+
+Variable Embedding::forward(const Tensor& ids) const { return autograd::embedding(weight, ids); }
+
+LayerNorm::LayerNorm(int64_t width, double eps) : eps_(eps) {
+  require_size("LayerNorm", "width", width);
+  weight = autograd::parameter(tensor::ones({width}));
+  bias = autograd::parameter(tensor::zeros({width}));
+  add("weight", weight);
+  add("bias", bias);
+}
+
+Variable LayerNorm::forward(const Variable& x) const {
+  return autograd::layer_norm(x, weight, bias, eps_);
+}
+
+Dropout::Dropout(double p, lib::Generator& generator)
+    : p_(p), generator_(generator.seed(), uint64_t{1} + generator.bits()) {
+  if (!(p >= 0 && p < 1)) lib::fail("Dropout: probability ", p, " is outside [0, 1)");
+}
+
+Variable Dropout::forward(const Variable& x) {
+  return training() ? autograd::dropout(x, p_, generator_) : x;
+}
+
+FeedForward::FeedForward(int64_t width, int64_t hidden, Activation activation, double dropout,
+                         lib::Generator& generator)
+    : linear1(width, hidden, generator),
+      linear2(hidden, width, generator),
+      activation_(activation),
+      dropout_(dropout, generator) {
+  add("linear1", linear1);
+  add("linear2", linear2);
+  add("dropout", dropout_);
+}
+
+Variable FeedForward::forward(const Variable& x) {
+  const Variable hidden = linear1.forward(x);  // (..., hidden)
+  const Variable active = activation_ == Activation::relu ? relu(hidden) : gelu(hidden);
+  return linear2.forward(dropout_.forward(active));  // (..., C)
+}
+
+}  // namespace qkv::nn
