@@ -1,0 +1,61 @@
+// The configuration of a training run: plain numbers and words with defaults. What the user types,
+//
+//   length=8 model.width=64 preset=uva config=runs/mine/config.json
+//
+// is checked against one table (config.cpp) and refused, with the reason, before anything is built.
+// Next: tasks.h, what the numbers describe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace qkv::examples {
+
+struct ModelConfig {
+  int64_t width = 32;
+  int64_t heads = 1;
+  int64_t layers = 1;
+  int64_t feed_forward = 64;
+  double dropout = 0;
+  std::string positions = "sinusoidal";
+  std::string norm = "post";
+};
+
+struct Config {
+  std::string task = "reverse";
+  std::string preset = "default";
+  std::string name;  // of the run folder; parse_config puts the task's name if none is given
+  int64_t seed = 1;
+
+  int64_t length = 16;
+  int64_t symbols = 10;
+  int64_t train_size = 20000;
+  int64_t validation_size = 1000;
+  int64_t test_size = 1000;
+
+  int64_t steps = 600;
+  int64_t batch = 64;
+  std::string optimizer = "adam";
+  double learning_rate = 3e-3;
+  std::string schedule = "cosine";
+  int64_t warmup = 50;
+  double clip = 5;
+  double weight_decay = 0;
+
+  ModelConfig model;
+};
+
+// The defaults, overridden by the preset, then by the files of config=FILE words, then by key=value
+// words. The order of the words matters only between words of the same key: the later one wins.
+// Throws std::invalid_argument, naming the key, the value and what is allowed.
+[[nodiscard]] Config parse_config(const std::vector<std::string>& words);
+
+// Every key as a JSON object, nested at the dots, ending in a newline. Given back through
+// config=FILE it yields the same configuration.
+[[nodiscard]] std::string config_json(const Config& config);
+
+// One line per key: its name, what is allowed, the default, what it means.
+[[nodiscard]] std::string config_help();
+
+}  // namespace qkv::examples

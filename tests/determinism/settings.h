@@ -1,0 +1,53 @@
+// What may vary from machine to machine without changing a bit: the instruction set and the number of
+// threads. for_each_setting runs a piece of a test under all of them and puts back what was there.
+#pragma once
+
+#include <string>
+
+#include "lib/cpu.h"
+#include "lib/parallel.h"
+#include "lib/text.h"
+
+namespace qkv::tests {
+
+// Remembers the settings in use, and restores them at the end of the scope.
+class RestoreSettings {
+ public:
+  RestoreSettings() = default;
+  ~RestoreSettings() {
+    lib::set_active_isa(isa_);
+    lib::set_num_threads(threads_);
+  }
+  RestoreSettings(const RestoreSettings&) = delete;
+  RestoreSettings& operator=(const RestoreSettings&) = delete;
+
+ private:
+  lib::Isa isa_ = lib::active_isa();
+  int threads_ = lib::num_threads();
+};
+
+// body() under every instruction set of this machine.
+template <class Body>
+void for_each_isa(const Body& body) {
+  const RestoreSettings restore;
+  for (const lib::Isa isa : lib::supported_isas()) {
+    lib::set_active_isa(isa);
+    body();
+  }
+}
+
+// body(description) under every instruction set and 1, 2, 3 and 8 threads. The first is the plainest:
+// scalar, one thread.
+template <class Body>
+void for_each_setting(const Body& body) {
+  const RestoreSettings restore;
+  for (const lib::Isa isa : lib::supported_isas()) {
+    lib::set_active_isa(isa);
+    for (const int threads : {1, 2, 3, 8}) {
+      lib::set_num_threads(threads);
+      body(lib::str(lib::isa_name(isa), ", ", threads, " threads"));
+    }
+  }
+}
+
+}  // namespace qkv::tests
