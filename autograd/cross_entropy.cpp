@@ -37,8 +37,9 @@ Targets prepare(const Variable& logits, const Tensor& targets, CrossEntropyOptio
   const Tensor counted = tensor::logical_not(ignored).to(logits.dtype());
   const double count = tensor::sum(counted).item();
   if (count == 0) lib::fail("cross_entropy: no position counts: every target is ignore_index");
-  return {tensor::masked_fill(rows, ignored, 0), tensor::mul(counted, 1 / count),
-          options.label_smoothing};
+  const Tensor ids = tensor::checked_ids("cross_entropy", tensor::masked_fill(rows, ignored, 0),
+                                         logits.shape().from_end(1));
+  return {ids, tensor::mul(counted, 1 / count), options.label_smoothing};
 }
 
 // The definition: log_softmax, pick the target's entry, mix in the mean over classes, average.
@@ -66,7 +67,7 @@ Variable cross_entropy(const Variable& logits, const Tensor& targets, CrossEntro
   const int64_t rows = t.ids.numel(), vocab = logits.shape().from_end(1);
   const Tensor ids = tensor::unsqueeze(t.ids, 1);  // (rows, 1)
   const Tensor log_p = tensor::log_softmax(tensor::reshape(logits.value(), {rows, vocab}), -1);
-  const Tensor right = tensor::reshape(tensor::gather(log_p, 1, ids), {rows});  // checks the ids
+  const Tensor right = tensor::reshape(tensor::gather(log_p, 1, ids), {rows});
   if (using_definitions()) return definition({logits});
 
   const Tensor score = tensor::add(tensor::mul(right, 1 - t.smoothing),

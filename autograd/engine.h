@@ -7,8 +7,10 @@ namespace qkv::autograd {
 
 struct BackwardOptions {
   bool retain_graph = false;  // keep what the operations saved, for a second pass
-  bool create_graph =
-      false;  // record the pass itself: gradients can be differentiated (retains, too)
+
+  // Record the pass itself, so that gradients can be differentiated; retains, too. After backward()
+  // with it a leaf's gradient has a graph that holds the leaf, until zero_grad() lets both go.
+  bool create_graph = false;
 };
 
 // Adds d(output)/d(leaf) to the gradient of every leaf that `output` was made of. For an output

@@ -107,8 +107,13 @@ void Variable::zero_grad() {
 }
 
 void Variable::set_grad(Variable gradient) {
-  CHECK(node_ != nullptr);
-  CHECK(gradient.shape() == shape());
+  if (node_ == nullptr || !node_->is_leaf()) {
+    lib::fail("set_grad: only a leaf keeps a gradient; make one with parameter()");
+  }
+  if (gradient.shape() != shape() || gradient.dtype() != dtype()) {
+    lib::fail("set_grad: the gradient is ", gradient.shape(), " ", gradient.dtype(), ", the leaf ",
+              shape(), " ", dtype());
+  }
   node_->grad = std::move(gradient);
 }
 

@@ -39,6 +39,10 @@ Tensor linear_value(const Tensor& x, const Tensor& W, const Variable& b) {
     lib::fail("linear: x is ", x.shape(), ", W is ", W.shape(),
               "; need W of rank 2 with W.shape[1] == x.shape[-1]");
   }
+  if (x.dtype() != W.dtype() || (b.defined() && b.dtype() != W.dtype())) {
+    lib::fail("linear: dtypes differ: x is ", x.dtype(), ", W ", W.dtype(), ", b ",
+              b.defined() ? b.dtype() : W.dtype());
+  }
   if (b.defined() && b.shape() != Shape{W.shape()[0]}) {
     lib::fail("linear: b is ", b.shape(), ", W is ", W.shape(), "; need b of shape (W.shape[0],)");
   }

@@ -51,12 +51,12 @@ Variable mean(const Variable& x, const std::vector<int>& axes, bool keepdim) {
 //   backward   dx = dy at m, 0 elsewhere            of several equal maxima, the first gets it
 Variable max(const Variable& x, int axis, bool keepdim) {
   axis = tensor::normalize_axis("max", axis, x.rank());
+  const Tensor y = tensor::max(x.value(), axis, keepdim);
   const Tensor winners = tensor::argmax(x.value(), axis, true);
   const int64_t size = x.shape()[axis];
-  return record("max", {x}, tensor::max(x.value(), axis, keepdim),
-                [winners, axis, size](const Variable& dy) -> Grads {
-                  return {scatter_add(reshape(dy, winners.shape()), axis, winners, size)};
-                });
+  return record("max", {x}, y, [winners, axis, size](const Variable& dy) -> Grads {
+    return {scatter_add(reshape(dy, winners.shape()), axis, winners, size)};
+  });
 }
 
 // ---- expand, reduce_to --------------------------------------------------------------------------

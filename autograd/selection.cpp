@@ -56,7 +56,7 @@ Variable scatter_add(const Variable& values, int axis, const Tensor& index, int6
 //
 // The same as one_hot(ids) times the table, without the multiplications by zero.
 Variable embedding(const Variable& table, const Tensor& ids) {
-  return record("embedding", {table}, tensor::gather_rows(table.value(), ids),
+  return record("embedding", {table}, tensor::embedding(table.value(), ids),
                 [ids, rows = table.shape()[0]](const Variable& dy) -> Grads {
                   return {scatter_add_rows(dy, ids, rows)};
                 });

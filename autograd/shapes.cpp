@@ -80,7 +80,7 @@ Variable concat(const std::vector<Variable>& parts, int axis) {
 
 // n tensors (...) become n tensors (..., 1, ...) become one (..., n, ...).
 Variable stack(const std::vector<Variable>& parts, int axis) {
-  if (parts.empty()) return concat(parts, axis);  // which reports the empty list
+  if (parts.empty()) lib::fail("stack: nothing to put together; need at least one Variable");
   const int at = tensor::normalize_axis("stack", axis, parts[0].rank() + 1);
   std::vector<Variable> rows;
   for (const Variable& part : parts) {

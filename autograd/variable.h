@@ -46,6 +46,8 @@ class Variable {
   [[nodiscard]] const Variable& grad() const;
   [[nodiscard]] bool has_grad() const;
   void zero_grad();
+
+  // Throws std::invalid_argument unless this is a leaf of the gradient's shape and dtype.
   void set_grad(Variable gradient);
 
   // The same numbers outside the graph: no gradient flows through. Storage is shared.

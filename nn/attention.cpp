@@ -24,6 +24,13 @@ void check_operands(const Variable& Q, const Variable& K, const Variable& V) {
   }
 }
 
+void check_mask(const Shape& mask, const Shape& scores) {
+  if (tensor::broadcast_shapes("attention mask", mask, scores) != scores) {
+    lib::fail("attention: the mask is ", mask, ", the scores are ", scores,
+              "; the mask must broadcast to (..., Tq, Tk)");
+  }
+}
+
 int64_t checked_heads(int64_t width, int64_t heads) {
   if (heads < 1 || width < 1 || width % heads != 0) {
     lib::fail("MultiHeadAttention: width ", width, " is not divisible by heads ", heads,
@@ -54,6 +61,7 @@ AttentionOutput scaled_dot_product_attention(const Variable& Q, const Variable& 
   check_operands(Q, K, V);
   const auto D = static_cast<double>(Q.shape().from_end(1));
   const Variable scores = matmul(Q, transpose(K)) * (1 / std::sqrt(D));  // (..., Tq, Tk)
+  if (mask.restricts()) check_mask(mask.allowed().shape(), scores.shape());
   const Variable weights =
       mask.restricts() ? masked_softmax(scores, mask.allowed()) : softmax(scores, -1);
   return {matmul(weights, V), weights};  // (..., Tq, Dv)

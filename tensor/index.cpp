@@ -36,19 +36,6 @@ Shape with_size(Shape shape, int axis, int64_t size) {
   return shape;
 }
 
-// The ids in row-major order, each of them in [0, limit).
-Tensor checked_ids(const char* op, const Tensor& ids, int64_t limit) {
-  if (ids.dtype() != Dtype::int64) fail(op, ": ids are int64, got ", ids.dtype());
-  const Tensor list = ids.contiguous();
-  const int64_t* id = list.data<int64_t>();
-  for (int64_t i = 0; i < list.numel(); ++i) {
-    if (id[i] >= 0 && id[i] < limit) continue;
-    fail(op, ": id ", id[i], " at element ", i, " of ids ", ids.shape(), " is outside [0, ", limit,
-         ")");
-  }
-  return list;
-}
-
 // dispatch without bool, which cannot be added.
 template <class Body>
 void dispatch_numbers(const char* op, Dtype dtype, const Body& body) {
@@ -62,6 +49,18 @@ void dispatch_numbers(const char* op, Dtype dtype, const Body& body) {
 }
 
 }  // namespace
+
+Tensor checked_ids(const char* op, const Tensor& ids, int64_t limit) {
+  if (ids.dtype() != Dtype::int64) fail(op, ": ids are int64, got ", ids.dtype());
+  const Tensor list = ids.contiguous();
+  const int64_t* id = list.data<int64_t>();
+  for (int64_t i = 0; i < list.numel(); ++i) {
+    if (id[i] >= 0 && id[i] < limit) continue;
+    fail(op, ": id ", id[i], " at element ", i, " of ids ", ids.shape(), " is outside [0, ", limit,
+         ")");
+  }
+  return list;
+}
 
 Tensor concat(const std::vector<Tensor>& parts, int axis) {
   if (parts.empty()) fail("concat: nothing to put together; need at least one tensor");
@@ -111,10 +110,10 @@ Tensor stack(const std::vector<Tensor>& parts, int axis) {
   return concat(slabs, axis);
 }
 
-Tensor gather_rows(const Tensor& table, const Tensor& ids) {
-  if (table.rank() == 0) fail("gather_rows: the table has rank 0; need (rows, ...)");
+Tensor embedding(const Tensor& table, const Tensor& ids) {
+  if (table.rank() == 0) fail("embedding: the table has rank 0; need (rows, ...)");
   const int64_t row = Blocks(table.shape(), 0).inner;
-  const Tensor list = checked_ids("gather_rows", ids, table.shape()[0]);
+  const Tensor list = checked_ids("embedding", ids, table.shape()[0]);
   const Tensor rows = table.contiguous();
   Tensor result = Tensor::empty(joined(ids.shape(), table.shape(), 1), table.dtype());
   dispatch(table.dtype(), [&]<class T>(T) {

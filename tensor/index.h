@@ -5,6 +5,10 @@
 
 namespace qkv::tensor {
 
+// The ids in row-major order. Throws std::invalid_argument, naming `op` and the first one outside
+// [0, limit), or the dtype if it is not int64.
+[[nodiscard]] Tensor checked_ids(const char* op, const Tensor& ids, int64_t limit);
+
 // Side by side along an existing axis: (2, 3) and (2, 5) along axis 1 -> (2, 8).
 // Throws std::invalid_argument if the list is empty or the other axes or the dtypes differ.
 [[nodiscard]] Tensor concat(const std::vector<Tensor>& parts, int axis);
@@ -14,7 +18,7 @@ namespace qkv::tensor {
 
 // Rows of a table by number: table (rows, ...), ids int64 of any shape -> ids.shape + (...).
 // Throws std::invalid_argument naming the first id outside [0, rows).
-[[nodiscard]] Tensor gather_rows(const Tensor& table, const Tensor& ids);
+[[nodiscard]] Tensor embedding(const Tensor& table, const Tensor& ids);
 
 // Its adjoint: a table of zeros (rows, ...) into which row i of `values` is added at ids[i], in
 // order.

@@ -115,6 +115,7 @@ void require_bool(const char* op, const Tensor& x) {
 }  // namespace
 
 Tensor sum(const Tensor& x, const std::vector<int>& axes, bool keepdim) {
+  if (x.dtype() == Dtype::boolean) fail("sum: needs numbers, got bool; convert with to()");
   const std::vector<int> reduced = normalized("sum", axes, x.rank());
   Tensor result = x;
   // From the last axis to the first, neighbours together.

@@ -13,7 +13,8 @@ namespace qkv::tensor {
 [[nodiscard]] Tensor log_softmax(const Tensor& x, int axis);
 
 // Softmax over the last axis of those elements where the mask (bool, broadcast to x) is true; the
-// others are skipped and get weight 0. A row without any true gets weights 0, not NaN.
+// others are skipped and get weight 0. A row without any true, or with nothing
+// but -inf where it is true, gets weights 0, not NaN.
 [[nodiscard]] Tensor masked_softmax(const Tensor& x, const Tensor& mask);
 
 }  // namespace qkv::tensor

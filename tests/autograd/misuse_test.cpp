@@ -236,3 +236,37 @@ TEST_CASE("cross_entropy says what is wrong with the targets") {
   }
   CHECK(refusal([&] { return cross_entropy(leaf({}), ids({0})); }) != "not refused");
 }
+
+TEST_CASE("a gradient is set at a leaf of its shape and dtype only") {
+  Variable p = leaf({2});
+  CHECK(refusal([&] {
+          p.set_grad(tensor::ones({3}));
+          return p;
+        }).starts_with("set_grad: "));
+  CHECK(refusal([&] {
+          p.set_grad(tensor::ones({2}, Dtype::float64));
+          return p;
+        }).starts_with("set_grad: "));
+  Variable constant = tensor::ones({2});
+  CHECK(refusal([&] {
+          constant.set_grad(tensor::ones({2}));
+          return p;
+        }).starts_with("set_grad: "));
+}
+
+TEST_CASE("a sentence names the operation that was called") {
+  const Variable x = leaf({2, 3});
+  CHECK(refusal([&] {
+          return embedding(x, Tensor::of<int64_t>({5}, {1}));
+        }).starts_with("embedding: "));
+  CHECK(refusal([&] {
+          return cross_entropy(x, Tensor::of<int64_t>({0, 3}, {2}));
+        }).starts_with("cross_entropy: id 3 at element 1"));
+  CHECK(refusal([&] { return max(leaf({0, 3}), 0); }).starts_with("max: "));
+  CHECK(refusal([&] { return stack({}, 0); }).starts_with("stack: "));
+  const Variable narrow = leaf64({4, 3});
+  CHECK(refusal([&] { return linear(x, narrow); }).starts_with("linear: dtypes differ"));
+  const Tensor mask = tensor::full({5, 3}, 1, Dtype::boolean);
+  CHECK(refusal([&] { return masked_softmax(x, mask); }).starts_with("masked_softmax: "));
+  CHECK(refusal([&] { return masked_fill(x, mask, 0); }).starts_with("masked_fill: "));
+}

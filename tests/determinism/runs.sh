@@ -1,6 +1,7 @@
 #!/bin/sh
-# The same seed trains the same model, to the last byte: twice, with 1, 2 and 3 threads, and with every
-# instruction set of this machine. Another seed must train another one, or the comparison means nothing.
+# The same seed trains the same model, to the last byte: twice, with 1, 2 and 3 threads, and with
+# every instruction set of this machine. Another seed must train another one, or the comparison
+# means nothing.
 #
 # usage: runs.sh LAB [key=value ...]
 set -u

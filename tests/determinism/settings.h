@@ -1,5 +1,5 @@
-// What may vary from machine to machine without changing a bit: the instruction set and the number of
-// threads. for_each_setting runs a piece of a test under all of them and puts back what was there.
+// What may vary from machine to machine without changing a bit: the instruction set and the number
+// of threads. for_each_setting runs a piece of a test under all of them, and restores the first.
 #pragma once
 
 #include <string>
@@ -36,8 +36,8 @@ void for_each_isa(const Body& body) {
   }
 }
 
-// body(description) under every instruction set and 1, 2, 3 and 8 threads. The first is the plainest:
-// scalar, one thread.
+// body(description) under every instruction set and 1, 2, 3 and 8 threads. The first setting is the
+// plainest: scalar, one thread.
 template <class Body>
 void for_each_setting(const Body& body) {
   const RestoreSettings restore;

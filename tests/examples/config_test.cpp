@@ -1,5 +1,6 @@
 // The configuration: precedence, the JSON round trip, a clear refusal for every kind of mistake.
 #include "examples/lab/config.h"
+#include "tests/temporary.h"
 
 #include <doctest/doctest.h>
 
@@ -16,15 +17,12 @@ namespace {
 
 // A file with the given text, gone at the end of the test.
 struct TemporaryFile {
+  qkv::tests::TemporaryFolder folder;
   std::string path;
-  explicit TemporaryFile(const std::string& text, const std::string& name = "a") {
-    path =
-        (std::filesystem::temp_directory_path() / ("qkv_config_test_" + name + ".json")).string();
+  explicit TemporaryFile(const std::string& text, const std::string& name = "a")
+      : path(folder / (name + ".json")) {
     std::ofstream(path, std::ios::binary) << text;
   }
-  ~TemporaryFile() { std::filesystem::remove(path); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
   [[nodiscard]] std::string word() const { return "config=" + path; }
 };
 

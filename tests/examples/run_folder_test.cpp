@@ -1,5 +1,6 @@
 // The run folder: names, metrics that read back exactly, an earlier run that stays until the end.
 #include "examples/lab/run_folder.h"
+#include "tests/temporary.h"
 
 #include <doctest/doctest.h>
 
@@ -25,23 +26,17 @@ std::string read(const std::string& path) {
 
 // An empty folder to put runs into, gone at the end of the test.
 struct Root {
-  std::string path = (fs::temp_directory_path() / "qkv_run_folder_test").string();
-  Root() {
-    fs::remove_all(path);
-    fs::create_directory(path);
-  }
-  ~Root() { fs::remove_all(path); }
-  Root(const Root&) = delete;
-  Root& operator=(const Root&) = delete;
+  qkv::tests::TemporaryFolder folder;
+  std::string path = folder.path().string();
 
   [[nodiscard]] std::string run(const std::string& file) const { return path + "/a/" + file; }
   [[nodiscard]] int64_t files() const {
     return std::distance(fs::directory_iterator(path + "/a"), fs::directory_iterator());
   }
   void publish_run(const std::string& content) const {
-    RunFolder folder(path, "a");
-    folder.log({.step = 1});
-    folder.publish(content, [&](const std::string& file) { write(file, content); });
+    RunFolder run_folder(path, "a");
+    run_folder.log({.step = 1});
+    run_folder.publish(content, [&](const std::string& file) { write(file, content); });
   }
 };
 

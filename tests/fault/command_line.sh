@@ -1,6 +1,6 @@
 #!/bin/sh
-# A user's mistakes at the command line: each ends with the right exit code and one sentence that names
-# what is wrong, and leaves nothing behind.
+# A user's mistakes at the command line: each ends with the right exit code and one sentence that
+# names what is wrong, and leaves nothing behind.
 #
 # usage: command_line.sh LAB
 set -u
@@ -12,7 +12,8 @@ failures=0
 
 problem() { echo "PROBLEM: $*"; failures=$((failures + 1)); }
 
-# refused CODE TEXT WORD ...: the command ends with CODE, says TEXT on stderr in a few lines, writes nothing.
+# refused CODE TEXT WORD ...: the command ends with CODE, says TEXT on stderr in a few lines, and
+# writes nothing.
 refused() {
   code=$1 text=$2
   shift 2

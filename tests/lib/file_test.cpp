@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <system_error>
 
 #include "lib/text.h"
+#include "tests/temporary.h"
 
 #if !defined(_WIN32)
 #include <sys/resource.h>
@@ -28,13 +28,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // A fresh folder, with what is in it removed at the end of the test.
-struct Folder {
-  fs::path path = fs::temp_directory_path() / str("qkv_file_test_", std::random_device()());
-  Folder() { fs::create_directory(path); }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
+struct Folder : tests::TemporaryFolder {
   size_t entries() const {
-    return static_cast<size_t>(std::distance(fs::directory_iterator(path), {}));
+    return static_cast<size_t>(std::distance(fs::directory_iterator(path()), {}));
   }
 };
 
@@ -70,7 +66,7 @@ TEST_CASE("a written file holds its parts one after the other, and replaces what
 TEST_CASE("a relative path without a folder is written in the current one") {
   const Folder folder;
   const fs::path before = fs::current_path();
-  fs::current_path(folder.path);
+  fs::current_path(folder.path());
   write_file_atomically("plain.txt", {"here"});
   fs::current_path(before);
   CHECK(read_file(folder / "plain.txt", 100) == "here");
@@ -81,8 +77,8 @@ TEST_CASE("reading refuses what is missing, too large, or not a regular file") {
   const std::string path = folder / "file";
   CHECK(message_of([&] { (void)read_file(path, 9); }) ==
         "cannot read " + path + ": " + std::generic_category().message(ENOENT));
-  CHECK(message_of([&] { (void)read_file(folder.path.string(), 9); }) ==
-        "cannot read " + folder.path.string() + ": it is not a regular file");
+  CHECK(message_of([&] { (void)read_file(folder.path().string(), 9); }) ==
+        "cannot read " + folder.path().string() + ": it is not a regular file");
   write_plainly(path, "0123456789");
   CHECK(message_of([&] { (void)read_file(path, 9); }) ==
         "cannot read " + path + ": it has 10 bytes; at most 9 are read");

@@ -1,5 +1,5 @@
-// Layer normalisation of rows: the formula and its derivative in long double, constant rows, one column,
-// and memory that ends with the last row.
+// Layer normalisation of rows: the formula and its slope in double precision, constant rows, one
+// column, and memory that ends with the last row.
 #include "lib/layer_norm.h"
 
 #include <doctest/doctest.h>

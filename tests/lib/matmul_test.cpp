@@ -1,5 +1,5 @@
-// Matrix product: every rung against the exact result on integers, against the error bound of an FMA
-// chain on random numbers, and against the definition bit by bit. Every instruction set.
+// Matrix product: every rung against the exact result on integers, against the error bound of an
+// FMA chain on random numbers, and against the definition bit by bit. Every instruction set.
 #include "lib/matmul.h"
 
 #include <doctest/doctest.h>
@@ -23,7 +23,7 @@ using Rung = void (*)(ProductShape, Matrix<const T>, Matrix<const T>, Matrix<T>)
 template <class T>
 constexpr Rung<T> kRungs[] = {matmul_definition<T>, matmul_loop_order<T>, matmul<T>};
 
-// A matrix of the strides given, in memory that holds NaN everywhere else: reading a wrong place shows.
+// A matrix of some strides, in memory that holds NaN everywhere else: reading a wrong place shows.
 template <class T>
 struct Stored {
   std::vector<T> memory;
@@ -40,14 +40,12 @@ constexpr Layout kLayouts[] = {Layout::tight, Layout::padded, Layout::transposed
 
 template <class T, class Draw>
 Stored<T> stored(int64_t rows, int64_t cols, Layout layout, const Draw& draw) {
-  Stored<T> s{{}, 0, cols, 1};
-  switch (layout) {
-    case Layout::tight: break;
-    case Layout::padded: s.row_stride = cols + 5; break;
-    case Layout::transposed: s.row_stride = 1, s.col_stride = rows; break;
-    case Layout::stretched: s.row_stride = 3 * cols + 2, s.col_stride = 3; break;
-    case Layout::backwards: s.row_stride = -cols, s.col_stride = -1, s.first = rows * cols; break;
-  }
+  struct {
+    int64_t first, row, col;
+  } const strides[] = {
+      {0, cols, 1}, {0, cols + 5, 1}, {0, 1, rows}, {0, 3 * cols + 2, 3}, {rows * cols, -cols, -1}};
+  const auto [first, row, col] = strides[static_cast<size_t>(layout)];
+  Stored<T> s{{}, first, row, col};
   const int64_t extent = rows * std::abs(s.row_stride) + cols * std::abs(s.col_stride) + 1;
   s.memory.assign(static_cast<size_t>(extent), std::numeric_limits<T>::quiet_NaN());
   for (int64_t i = 0; i < rows; ++i) {
@@ -112,9 +110,17 @@ std::vector<ProductShape> awkward_sizes() {
       for (const int64_t K : {0, 1, 2, 5}) sizes.push_back({M, N, K});
     }
   }
-  for (const ProductShape& s : {ProductShape{47, 19, 255}, {48, 32, 256}, {49, 33, 257},
-                                {5, 1023, 3}, {6, 1024, 2}, {2, 1025, 300}, {97, 101, 103},
-                                {1, 37, 1031}, {53, 1, 769}, {109, 1, 1}, {3, 2053, 2}}) {
+  for (const ProductShape& s : {ProductShape{47, 19, 255},
+                                {48, 32, 256},
+                                {49, 33, 257},
+                                {5, 1023, 3},
+                                {6, 1024, 2},
+                                {2, 1025, 300},
+                                {97, 101, 103},
+                                {1, 37, 1031},
+                                {53, 1, 769},
+                                {109, 1, 1},
+                                {3, 2053, 2}}) {
     sizes.push_back(s);
   }
   return sizes;
@@ -157,13 +163,14 @@ TEST_CASE_TEMPLATE("matmul keeps to the error bound of K roundings in a row", T,
   });
 }
 
-TEST_CASE_TEMPLATE("matmul has the same bits on every rung and leaves the gaps of C alone", T, float,
-                   double) {
+TEST_CASE_TEMPLATE("matmul has the same bits on every rung and leaves the gaps of C alone", T,
+                   float, double) {
   Generator generator(3);
   const auto normal = [&] { return generator.normal(); };
   for_each_isa([&] {
     for_each_problem<T>(normal, [&](Problem<T>& p) {
-      const std::vector<T> expected = run(p, matmul_definition<T>);  // gaps hold NaN before and after
+      const std::vector<T> expected =
+          run(p, matmul_definition<T>);  // gaps hold NaN before and after
       for (const Rung<T> rung : kRungs<T>) REQUIRE(same_bits(run(p, rung), expected));
     });
   });
@@ -210,8 +217,13 @@ TEST_CASE_TEMPLATE("an empty sum over k is zero, or what C held", T, float, doub
 TEST_CASE_TEMPLATE("matmul neither reads nor writes outside its matrices", T, float, double) {
   for_each_isa([&] {
     for (const int64_t behind : kBehind) {
-      for (const ProductShape shape : {ProductShape{1, 1, 1}, {5, 17, 3}, {13, 33, 7}, {7, 15, 1},
-                                       {12, 32, 4}, {49, 31, 257}, {4, 1025, 2}}) {
+      for (const ProductShape shape : {ProductShape{1, 1, 1},
+                                       {5, 17, 3},
+                                       {13, 33, 7},
+                                       {7, 15, 1},
+                                       {12, 32, 4},
+                                       {49, 31, 257},
+                                       {4, 1025, 2}}) {
         const auto [M, N, K, accumulate] = shape;
         const Window<T> A(std::vector<T>(static_cast<size_t>(M * K), T(2)), behind);
         const Window<T> B(std::vector<T>(static_cast<size_t>(K * N), T(3)), behind);
@@ -232,14 +244,15 @@ TEST_CASE_TEMPLATE("matmul neither reads nor writes outside its matrices", T, fl
   });
 }
 
-// A is ones but for row 2, which holds NaN or infinity; B is zeros but for column 1, which is 1, -1, 0 ...
+// A is ones, but row 2 holds NaN or infinity. B is zeros, but column 1 is 1, -1, 0, 0, 0.
 TEST_CASE_TEMPLATE("NaN and infinity go where the formula sends them", T, float, double) {
   constexpr T kNan = std::numeric_limits<T>::quiet_NaN(), kInf = std::numeric_limits<T>::infinity();
   constexpr int64_t M = 13, N = 33, K = 5;
   for_each_isa([&] {
     for (const Rung<T> rung : kRungs<T>) {
       std::vector<T> A(M * K, T(1)), B(K * N, T(0)), C(M * N);
-      for (int64_t k = 0; k < K; ++k) B[static_cast<size_t>(k * N + 1)] = k < 2 ? T(1 - 2 * k) : T(0);
+      for (int64_t k = 0; k < K; ++k)
+        B[static_cast<size_t>(k * N + 1)] = k < 2 ? T(1 - 2 * k) : T(0);
       const auto c = [&](int64_t i, int64_t j) { return C[static_cast<size_t>(i * N + j)]; };
       const auto multiply = [&](T first, T second) {
         A[2 * K] = first, A[2 * K + 1] = second;

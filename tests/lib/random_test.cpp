@@ -86,7 +86,7 @@ TEST_CASE("another seed or stream is another sequence") {
 }
 
 // With n numbers the mean of a uniform has deviation 1/√(12 n); five of them are allowed.
-TEST_CASE("uniform fills [0, 1) evenly") {
+TEST_CASE("uniform fills the unit interval evenly") {
   constexpr int n = 200000;
   Generator g(11);
   double sum = 0, squares = 0, low = 1, high = 0;

@@ -1,5 +1,5 @@
-// Softmax of rows: the formula in long double, rows of special values, rows that end at a page nobody
-// may touch. Both rungs, every instruction set.
+// Softmax of rows: the formula in long double, rows of special values, rows that end at a page
+// nobody may touch. Both rungs, every instruction set.
 #include "lib/softmax.h"
 
 #include <doctest/doctest.h>
@@ -81,8 +81,8 @@ void for_each_rung(const Check& check) {
 
 }  // namespace
 
-// Each weight suffers the rounding of x - m (up to 40 here, times half a unit), of exp, of the sum and
-// of the division: a few dozen units in the last place; the definition adds one by one, so n more.
+// Each weight suffers the rounding of x - m (up to 40 here, times half a unit), of exp, of the sum
+// and of the division: some dozen roundings. The definition adds one by one, so it suffers n more.
 TEST_CASE_TEMPLATE("softmax agrees with the formula in every weight", T, float, double) {
   for_each_isa([&] {
     for (const int64_t n : kWidths) {
@@ -169,7 +169,8 @@ TEST_CASE_TEMPLATE("rows do not disturb one another", T, float, double) {
   for_each_rung<T>([&](Rung<T> rung) {
     std::vector<T> y(x.size());
     rung({6, 2, true}, x.data(), y.data());
-    for (const size_t healthy : std::vector<size_t>{0, 1, 6, 7, 10, 11}) CHECK(y[healthy] == T(0.5));
+    for (const size_t healthy : std::vector<size_t>{0, 1, 6, 7, 10, 11})
+      CHECK(y[healthy] == T(0.5));
     for (const size_t nan : std::vector<size_t>{2, 3, 8, 9}) CHECK(std::isnan(y[nan]));
     for (const size_t zero : std::vector<size_t>{4, 5}) CHECK(y[zero] == 0);
   });

@@ -1,5 +1,5 @@
-// The optimisers' updates: many steps against the papers' formulas written out in double precision for a
-// single weight, in every combination of their options.
+// The optimisers' updates: several steps against the papers' formulas, written out in double
+// precision for a single weight, in every combination of their options.
 #include "lib/update.h"
 
 #include <doctest/doctest.h>
@@ -75,8 +75,13 @@ double adam_truth(double w, double decay, bool decoupled) {
 }
 
 AdamStep adam_step(int step, double decay, bool decoupled) {
-  return {.rate = kRate, .beta1 = kBeta1, .beta2 = kBeta2, .eps = kEps, .decay = decay,
-          .correction1 = 1 - std::pow(kBeta1, step), .correction2 = 1 - std::pow(kBeta2, step),
+  return {.rate = kRate,
+          .beta1 = kBeta1,
+          .beta2 = kBeta2,
+          .eps = kEps,
+          .decay = decay,
+          .correction1 = 1 - std::pow(kBeta1, step),
+          .correction2 = 1 - std::pow(kBeta2, step),
           .decoupled = decoupled};
 }
 
@@ -87,8 +92,12 @@ TEST_CASE_TEMPLATE("SGD takes the steps of its formula", T, float, double) {
     double momentum, decay;
     bool nesterov;
   };
-  for (const Options& o : {Options{0, 0, false}, {0, 0.1, false}, {0.9, 0, false}, {0.9, 0.1, false},
-                           {0.9, 0, true}, {0.9, 0.1, true}}) {
+  for (const Options& o : {Options{0, 0, false},
+                           {0, 0.1, false},
+                           {0.9, 0, false},
+                           {0.9, 0.1, false},
+                           {0.9, 0, true},
+                           {0.9, 0.1, true}}) {
     std::vector<double> truth = first_weights(19);
     std::vector<T> w = rounded<T>(truth), velocity(w.size(), std::numeric_limits<T>::quiet_NaN());
     for (double& v : truth) v = sgd_truth(v, o.momentum, o.decay, o.nesterov);

@@ -27,8 +27,9 @@ constexpr float kMax = std::numeric_limits<float>::max();
 // The lengths around one, two and three times the 16 lanes of float and the 8 of double.
 constexpr int64_t kLengths[] = {0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 49, 100, 1009};
 
-constexpr Function kFunctions[] = {Function::exp, Function::log,  Function::tanh, Function::sigmoid,
-                                   Function::erf, Function::gelu, Function::gelu_slope};
+constexpr Function kFunctions[] = {Function::exp,       Function::log, Function::tanh,
+                                   Function::sigmoid,   Function::erf, Function::gelu,
+                                   Function::gelu_slope};
 
 template <class T>
 std::vector<T> mapped(Function f, const std::vector<T>& x) {
@@ -43,13 +44,20 @@ float value(Function f, float x) { return mapped<float>(f, {x})[0]; }
 double truth(Function f, double x) {
   const double normal_distribution = 0.5 * std::erfc(-x * std::sqrt(0.5));
   switch (f) {
-    case Function::exp: return std::exp(x);
-    case Function::log: return std::log(x);
-    case Function::tanh: return std::tanh(x);
-    case Function::sigmoid: return 1 / (1 + std::exp(-x));
-    case Function::erf: return std::erf(x);
-    case Function::gelu: return x * normal_distribution;
-    case Function::gelu_slope: break;
+    case Function::exp:
+      return std::exp(x);
+    case Function::log:
+      return std::log(x);
+    case Function::tanh:
+      return std::tanh(x);
+    case Function::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Function::erf:
+      return std::erf(x);
+    case Function::gelu:
+      return x * normal_distribution;
+    case Function::gelu_slope:
+      break;
   }
   return normal_distribution + x * std::exp(-0.5 * x * x) / std::sqrt(2 * std::acos(-1.0));
 }
@@ -115,8 +123,8 @@ std::vector<T> numbers(int64_t n, uint64_t seed) {
   return x;
 }
 
-// The order of additions, spelled out: lane i takes x[i], x[i + lanes], ...; then the second half of
-// the lanes is added onto the first until one is left. `term` says what a lane does with element i.
+// The order of additions, spelled out: lane i takes x[i], x[i + lanes], ...; then the second half
+// of the lanes is added onto the first until one is left. `term` adds element i to a lane.
 template <class T, class Term>
 T sum_in_lanes(int64_t n, const Term& term) {
   constexpr int64_t kLanes = 64 / sizeof(T);
@@ -138,7 +146,7 @@ TEST_CASE("the largest errors over all floats, in units of the last place") {
   CHECK(worst_ulp(Function::erf) <= 2.4);
 }
 
-// Where 1 + erf cancels, for x well below 0, few digits are left of a gelu that is close to 0 itself.
+// Well below 0, where 1 + erf cancels, few digits are left of a gelu that is close to 0 itself.
 TEST_CASE("gelu and its slope are close to the truth, relative to the larger of x and 1") {
   CHECK(worst_absolute(Function::gelu) <= 1.3e-7);
   CHECK(worst_absolute(Function::gelu_slope) <= 1.6e-7);
@@ -150,9 +158,12 @@ TEST_CASE("the functions take zeros, infinities, NaN and the smallest numbers") 
     float at_minus_inf, at_minus_0, at_0, at_inf;
   };
   for_each_isa([] {
-    for (const Row& r : {Row{Function::exp, 0, 1, 1, kInf}, {Function::log, kNan, -kInf, -kInf, kInf},
-                         {Function::tanh, -1, -0.0f, 0, 1}, {Function::sigmoid, 0, 0.5f, 0.5f, 1},
-                         {Function::erf, -1, -0.0f, 0, 1}, {Function::gelu, kNan, -0.0f, 0, kInf},
+    for (const Row& r : {Row{Function::exp, 0, 1, 1, kInf},
+                         {Function::log, kNan, -kInf, -kInf, kInf},
+                         {Function::tanh, -1, -0.0f, 0, 1},
+                         {Function::sigmoid, 0, 0.5f, 0.5f, 1},
+                         {Function::erf, -1, -0.0f, 0, 1},
+                         {Function::gelu, kNan, -0.0f, 0, kInf},
                          {Function::gelu_slope, kNan, 0.5f, 0.5f, kNan}}) {
       INFO("function ", static_cast<int>(r.f));
       CHECK(is(value(r.f, -kInf), r.at_minus_inf));
@@ -187,7 +198,8 @@ TEST_CASE("exp overflows, becomes subnormal and vanishes where it should") {
   });
 }
 
-TEST_CASE("tanh, erf and sigmoid are odd, or symmetric about one half, and never leave their range") {
+TEST_CASE(
+    "tanh, erf and sigmoid are odd, or symmetric about one half, and never leave their range") {
   for_each_isa([] {
     for (float x = 1e-3f; x < 200; x *= 1.01f) {
       CHECK(value(Function::tanh, -x) == -value(Function::tanh, x));
@@ -212,7 +224,8 @@ TEST_CASE("in double precision the functions are the standard library's") {
   });
 }
 
-TEST_CASE_TEMPLATE("a result depends on its number alone, not on the place it has", T, float, double) {
+TEST_CASE_TEMPLATE("a result depends on its number alone, not on the place it has", T, float,
+                   double) {
   const std::vector<T> x = numbers<T>(3 * 32'768 + 17, 2);
   for (const Function f : kFunctions) {
     const std::vector<T> y = mapped(f, x);
@@ -251,7 +264,8 @@ TEST_CASE_TEMPLATE("sums and dot products follow the stated order, bit by bit", 
         const Window<T> x(numbers<T>(n, 3), behind), y(numbers<T>(n, 4), behind);
         const T *const a = x.data(), *const b = y.data();
         const T total = sum_in_lanes<T>(n, [&](T lane, int64_t i) { return lane + a[i]; });
-        const T product = sum_in_lanes<T>(n, [&](T lane, int64_t i) { return std::fma(a[i], b[i], lane); });
+        const T product =
+            sum_in_lanes<T>(n, [&](T lane, int64_t i) { return std::fma(a[i], b[i], lane); });
         REQUIRE(same_bits(sum(n, a), total));
         REQUIRE(same_bits(dot(n, a, b), product));
       }
@@ -259,7 +273,8 @@ TEST_CASE_TEMPLATE("sums and dot products follow the stated order, bit by bit", 
   });
 }
 
-TEST_CASE_TEMPLATE("NaN and infinity reach a sum and a dot product from every place", T, float, double) {
+TEST_CASE_TEMPLATE("NaN and infinity reach a sum and a dot product from every place", T, float,
+                   double) {
   for_each_isa([] {
     constexpr T kInfinity = std::numeric_limits<T>::infinity();
     for (const size_t place : std::vector<size_t>{0, 5, 15, 16, 30, 32}) {

@@ -1,6 +1,6 @@
-// Window: memory in which a kernel that reads or writes one number too many is caught. The canaries are
-// NaN, so whoever reads them gets a wrong result; intact() tells whether they were overwritten; and
-// the page behind everything is unmapped: touching it ends the program.
+// Window: memory in which a kernel that reads or writes one number too many is caught. The canaries
+// are NaN, so whoever reads them gets a wrong result; intact() tells whether they were overwritten;
+// and the page behind everything is unmapped: touching it ends the program.
 //
 //   | NaN NaN ... NaN | the window: n numbers | `behind` NaN | unmapped page |
 #pragma once
@@ -47,7 +47,8 @@ class Window {
 
   // Has nobody written around the window?
   [[nodiscard]] bool intact() const {
-    const T *const first = reinterpret_cast<T*>(base_), *const end = reinterpret_cast<T*>(base_ + all_);
+    const T *const first = reinterpret_cast<T*>(base_), *const end =
+                                                            reinterpret_cast<T*>(base_ + all_);
     const auto is_canary = [](const T& x) { return std::memcmp(&x, &kCanary, sizeof(T)) == 0; };
     return std::all_of(first, static_cast<const T*>(data_), is_canary) &&
            std::all_of(static_cast<const T*>(data_) + n_, end, is_canary);

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <random>
 
 #include "autograd/engine.h"
 #include "autograd/ops.h"
@@ -14,6 +13,7 @@
 #include "lib/text.h"
 #include "nn/safetensors.h"
 #include "nn/transformer.h"
+#include "tests/temporary.h"
 
 using namespace qkv;
 using namespace qkv::nn;
@@ -24,10 +24,8 @@ namespace fs = std::filesystem;
 
 // The path of a file that is gone, as is its folder, at the end of the test.
 struct Scratch {
-  fs::path folder = fs::temp_directory_path() / lib::str("qkv_checkpoint_", std::random_device()());
-  std::string path = (folder / "model.safetensors").string();
-  Scratch() { fs::create_directory(folder); }
-  ~Scratch() { fs::remove_all(folder); }
+  tests::TemporaryFolder folder;
+  std::string path = folder / "model.safetensors";
 };
 
 struct TwoLayers : Module {
@@ -157,7 +155,7 @@ TEST_CASE("a missing file or folder is a clear error") {
   };
   const std::string missing = message([&] { load_parameters(scratch.path, model); });
   CHECK(missing.find(scratch.path) != std::string::npos);
-  const std::string nowhere = (scratch.folder / "none" / "model.safetensors").string();
+  const std::string nowhere = (scratch.folder.path() / "none" / "model.safetensors").string();
   CHECK(message([&] { save_parameters(nowhere, model); }).find(nowhere) != std::string::npos);
-  CHECK(fs::is_empty(scratch.folder));
+  CHECK(fs::is_empty(scratch.folder.path()));
 }

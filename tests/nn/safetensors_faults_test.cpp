@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <random>
 
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "lib/text.h"
 #include "nn/safetensors.h"
+#include "tests/temporary.h"
 
 #if !defined(_WIN32)
 #include <sys/resource.h>
@@ -27,10 +27,8 @@ namespace fs = std::filesystem;
 using tensor::Tensor;
 
 struct Scratch {
-  fs::path folder = fs::temp_directory_path() / lib::str("qkv_faults_", std::random_device()());
-  std::string path = (folder / "model.safetensors").string();
-  Scratch() { fs::create_directory(folder); }
-  ~Scratch() { fs::remove_all(folder); }
+  tests::TemporaryFolder folder;
+  std::string path = folder / "model.safetensors";
   void write(const std::string& bytes) const {
     std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<long>(bytes.size()));
   }
@@ -187,7 +185,7 @@ TEST_CASE("a save that runs out of space leaves the old checkpoint and no tempor
   });
   CHECK(status == 0);
   CHECK(lib::read_file(scratch.path, 1 << 20) == old);
-  CHECK(std::distance(fs::directory_iterator(scratch.folder), {}) == 1);
+  CHECK(std::distance(fs::directory_iterator(scratch.folder.path()), {}) == 1);
 }
 
 // A child saves two states in turn, as fast as it can, until it is killed. Whenever that is, the
@@ -219,7 +217,7 @@ TEST_CASE("a save killed at any moment leaves a complete checkpoint") {
       const auto count = std::ranges::count(numbers, static_cast<double>(state));
       CHECK(count == t.value.numel());
     }
-    CHECK(std::distance(fs::directory_iterator(scratch.folder), {}) <= 2);
+    CHECK(std::distance(fs::directory_iterator(scratch.folder.path()), {}) <= 2);
   }
 }
 

@@ -7,11 +7,11 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <random>
 
 #include "lib/file.h"
 #include "lib/text.h"
 #include "tensor/views.h"
+#include "tests/temporary.h"
 
 namespace qkv::nn {
 namespace {
@@ -23,11 +23,8 @@ using tensor::Tensor;
 
 // The path of a file that is gone, as is its folder, at the end of the test.
 struct Scratch {
-  fs::path folder =
-      fs::temp_directory_path() / lib::str("qkv_safetensors_", std::random_device()());
-  std::string path = (folder / "model.safetensors").string();
-  Scratch() { fs::create_directory(folder); }
-  ~Scratch() { fs::remove_all(folder); }
+  tests::TemporaryFolder folder;
+  std::string path = folder / "model.safetensors";
   std::string bytes() const { return lib::read_file(path, 1 << 20); }
 };
 
@@ -56,7 +53,7 @@ std::string save_error(const std::vector<NamedTensor>& tensors,
   } catch (const std::invalid_argument& error) {
     message = error.what();
   }
-  CHECK(fs::is_empty(scratch.folder));
+  CHECK(fs::is_empty(scratch.folder.path()));
   const std::string prefix = "cannot write " + scratch.path + ": ";
   return message.starts_with(prefix) ? message.substr(prefix.size()) : "unprefixed: " + message;
 }

@@ -3,9 +3,10 @@
 #
 #   <!-- prints: COMMAND -->
 #
-# the next fenced block must be what COMMAND prints on stdout, its first line "$ COMMAND" aside. Timings
-# and rounding errors differ from machine to machine; both sides have them masked. "..." stands for
-# any lines. `./qkv` is run as the program behind it, so nothing is installed or built.
+# the next fenced block must be what COMMAND prints on stdout, its first line "$ COMMAND" aside.
+# Timings and rounding errors differ from machine to machine; both sides have them masked. `./qkv`
+# is run as the program behind it, so nothing is installed or built; of `./qkv test` only the
+# closing line is compared.
 #
 # usage: readme.sh README LAB BUILD
 set -u

@@ -1,5 +1,5 @@
-// One tensor in several disguises: the same shape and numbers, laid out differently in memory. What an
-// operation returns must not depend on which of them it gets.
+// One tensor in several disguises: the same shape and numbers, laid out differently in memory. What
+// an operation returns must not depend on which of them it gets.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@
 
 namespace qkv::tests {
 
-// Row-major; column-major; and, axis by axis, every second of a larger tensor full of other numbers.
+// Row-major; column-major; and, axis by axis, every second place of a larger tensor.
 [[nodiscard]] inline std::vector<tensor::Tensor> disguises(const tensor::Tensor& x) {
   std::vector<tensor::Tensor> list = {x.clone()};
   if (x.rank() >= 2) {
@@ -26,7 +26,8 @@ namespace qkv::tests {
   return list;
 }
 
-// Row-major position in x of what stands at row-major position `at` of a shape that x is broadcast to.
+// A tensor of shape `from` is broadcast to shape `to`: which of its elements (counted row-major) is
+// the one at place `at` (counted row-major) of the result?
 [[nodiscard]] inline size_t broadcast_place(const tensor::Shape& from, const tensor::Shape& to,
                                             int64_t at) {
   int64_t place = 0, step = 1;

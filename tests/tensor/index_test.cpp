@@ -108,37 +108,37 @@ TEST_CASE("stack makes an axis") {
 
 // ---- rows of a table ----------------------------------------------------------------------------
 
-TEST_CASE("gather_rows picks rows by number") {
+TEST_CASE("embedding picks rows by number") {
   const Tensor table = counting({4, 2});
-  CHECK(gather_rows(table, ids_of({3, 0, 3, 1}, {2, 2})).shape() == Shape{2, 2, 2});
-  CHECK(gather_rows(table, ids_of({3, 0, 3, 1}, {2, 2})).to_vector() ==
+  CHECK(embedding(table, ids_of({3, 0, 3, 1}, {2, 2})).shape() == Shape{2, 2, 2});
+  CHECK(embedding(table, ids_of({3, 0, 3, 1}, {2, 2})).to_vector() ==
         Numbers{6, 7, 0, 1, 6, 7, 2, 3});
-  CHECK(gather_rows(table, ids_of({2}, {})).to_vector() == Numbers{4, 5});
-  CHECK(gather_rows(counting({3}), ids_of({2, 1}, {2})).to_vector() == Numbers{2, 1});
-  CHECK(gather_rows(table, ids_of({}, {0, 5})).shape() == Shape{0, 5, 2});
-  CHECK(gather_rows(zeros({0, 2}), ids_of({}, {0})).shape() == Shape{0, 2});
+  CHECK(embedding(table, ids_of({2}, {})).to_vector() == Numbers{4, 5});
+  CHECK(embedding(counting({3}), ids_of({2, 1}, {2})).to_vector() == Numbers{2, 1});
+  CHECK(embedding(table, ids_of({}, {0, 5})).shape() == Shape{0, 5, 2});
+  CHECK(embedding(zeros({0, 2}), ids_of({}, {0})).shape() == Shape{0, 2});
 }
 
-TEST_CASE("gather_rows reads strided tables and strided ids") {
+TEST_CASE("embedding reads strided tables and strided ids") {
   const Tensor table = transpose(counting({2, 4}));  // rows (0, 4), (1, 5), (2, 6), (3, 7)
   const Tensor ids = transpose(ids_of({0, 1, 2, 3}, {2, 2}));
-  CHECK(gather_rows(table, ids).to_vector() == Numbers{0, 4, 2, 6, 1, 5, 3, 7});
+  CHECK(embedding(table, ids).to_vector() == Numbers{0, 4, 2, 6, 1, 5, 3, 7});
 }
 
-TEST_CASE("gather_rows names the first id outside the table") {
+TEST_CASE("embedding names the first id outside the table") {
   const Tensor table = zeros({4, 2});
   CHECK(refusal([&] {
-          return gather_rows(table, ids_of({0, 3, 4, -1}, {2, 2}));
-        }) == "gather_rows: id 4 at element 2 of ids (2, 2) is outside [0, 4)");
-  CHECK(refusal([&] { return gather_rows(table, ids_of({-1}, {})); }) ==
-        "gather_rows: id -1 at element 0 of ids () is outside [0, 4)");
+          return embedding(table, ids_of({0, 3, 4, -1}, {2, 2}));
+        }) == "embedding: id 4 at element 2 of ids (2, 2) is outside [0, 4)");
+  CHECK(refusal([&] { return embedding(table, ids_of({-1}, {})); }) ==
+        "embedding: id -1 at element 0 of ids () is outside [0, 4)");
   CHECK(refusal([&] {
-          return gather_rows(zeros({0, 2}), ids_of({0}, {1}));
-        }) == "gather_rows: id 0 at element 0 of ids (1,) is outside [0, 0)");
-  CHECK(refusal([&] { return gather_rows(table, zeros({2})); }) ==
-        "gather_rows: ids are int64, got float32");
-  CHECK(refusal([&] { return gather_rows(scalar(1), ids_of({0}, {1})); }) ==
-        "gather_rows: the table has rank 0; need (rows, ...)");
+          return embedding(zeros({0, 2}), ids_of({0}, {1}));
+        }) == "embedding: id 0 at element 0 of ids (1,) is outside [0, 0)");
+  CHECK(refusal([&] { return embedding(table, zeros({2})); }) ==
+        "embedding: ids are int64, got float32");
+  CHECK(refusal([&] { return embedding(scalar(1), ids_of({0}, {1})); }) ==
+        "embedding: the table has rank 0; need (rows, ...)");
 }
 
 TEST_CASE("scatter_add_rows adds every row at its id") {
@@ -237,7 +237,7 @@ TEST_CASE("scatter_add adds along an axis") {
 TEST_CASE("scatters and slice_adjoint are the adjoints of what they name") {
   const Tensor x = counting({5, 4});
   const Tensor ids = ids_of({3, 0, 3, 4, 1, 3}, {2, 3}), y = counting({2, 3, 4});
-  CHECK(inner_product(gather_rows(x, ids), y) == inner_product(x, scatter_add_rows(y, ids, 5)));
+  CHECK(inner_product(embedding(x, ids), y) == inner_product(x, scatter_add_rows(y, ids, 5)));
   const Tensor index = ids_of({0, 2, 3, 1, 1, 1, 3, 0, 2, 2}, {5, 2}), z = counting({5, 2});
   CHECK(inner_product(gather(x, 1, index), z) == inner_product(x, scatter_add(z, 1, index, 4)));
   for (const int64_t step : {1, 2, 3}) {

@@ -1,4 +1,4 @@
-// Products of tensors: batches that broadcast, operands of any strides, empty ones, and the messages.
+// Products of tensors: batches that broadcast, operands of any strides, empty ones, and messages.
 // The arithmetic itself is tested in tests/lib/matmul_test.cpp.
 #include "tensor/matmul.h"
 
@@ -56,11 +56,17 @@ TEST_CASE("products of matrices and of batches that broadcast, in every layout")
     Shape A, B, batch;
   };
   for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
-    for (const Case& c : {Case{{2, 3}, {3, 4}, {}}, {{1, 1}, {1, 1}, {}}, {{13, 17}, {17, 33}, {}},
-                          {{5, 2, 3}, {3, 4}, {5}}, {{2, 3}, {5, 3, 4}, {5}},
-                          {{5, 2, 3}, {5, 3, 4}, {5}}, {{1, 2, 3}, {5, 3, 4}, {5}},
-                          {{2, 1, 2, 3}, {5, 3, 4}, {2, 5}}, {{2, 5, 2, 3}, {2, 1, 3, 4}, {2, 5}},
-                          {{2, 5, 2, 3}, {3, 4}, {2, 5}}, {{3, 1, 7}, {3, 7, 1}, {3}}}) {
+    for (const Case& c : {Case{{2, 3}, {3, 4}, {}},
+                          {{1, 1}, {1, 1}, {}},
+                          {{13, 17}, {17, 33}, {}},
+                          {{5, 2, 3}, {3, 4}, {5}},
+                          {{2, 3}, {5, 3, 4}, {5}},
+                          {{5, 2, 3}, {5, 3, 4}, {5}},
+                          {{1, 2, 3}, {5, 3, 4}, {5}},
+                          {{2, 1, 2, 3}, {5, 3, 4}, {2, 5}},
+                          {{2, 5, 2, 3}, {2, 1, 3, 4}, {2, 5}},
+                          {{2, 5, 2, 3}, {3, 4}, {2, 5}},
+                          {{3, 1, 7}, {3, 7, 1}, {3}}}) {
       const Tensor A = small_integers(c.A, dtype), B = small_integers(c.B, dtype);
       const Numbers truth = product(A, B, c.batch);
       for (const Tensor& a : disguises(A)) {
@@ -78,7 +84,8 @@ TEST_CASE("products of matrices and of batches that broadcast, in every layout")
 }
 
 TEST_CASE("transposed and repeated operands are multiplied without a copy of their own") {
-  const Tensor A = small_integers({4, 3}, Dtype::float32), B = small_integers({5, 3}, Dtype::float32);
+  const Tensor A = small_integers({4, 3}, Dtype::float32),
+               B = small_integers({5, 3}, Dtype::float32);
   CHECK(matmul(A, transpose(B)).to_vector() == product(A, transpose(B).contiguous(), {}));
   CHECK(matmul(transpose(A), A).to_vector() == product(transpose(A).contiguous(), A, {}));
   const Tensor repeated = expand(A, {6, 4, 3});
@@ -121,18 +128,26 @@ TEST_CASE("NaN in the operands reaches exactly the elements it belongs to") {
 }
 
 TEST_CASE("operands that do not fit are refused with both shapes and the rule") {
-  CHECK(refusal([] { static_cast<void>(matmul(zeros({2, 3}), zeros({4, 5}))); }) ==
-        "matmul: inner dimensions differ: A is (2, 3), B is (4, 5); need A.shape[-1] == B.shape[-2]");
-  CHECK(refusal([] { static_cast<void>(matmul(zeros({3}), zeros({3, 5}))); }) ==
-        "matmul: operands need at least 2 axes: A is (3,), B is (3, 5)");
-  CHECK(refusal([] { static_cast<void>(matmul(zeros({2, 3}), zeros({}))); }) ==
-        "matmul: operands need at least 2 axes: A is (2, 3), B is ()");
-  CHECK(refusal([] { static_cast<void>(matmul(zeros({2, 3}), zeros({3, 5}, Dtype::float64))); }) ==
-        "matmul: dtypes differ: A is float32, B is float64; convert one with to()");
-  CHECK(refusal([] { static_cast<void>(matmul(zeros({4, 2, 3}), zeros({5, 3, 2}))); }) ==
+  CHECK(
+      refusal([] {
+        return matmul(zeros({2, 3}), zeros({4, 5}));
+      }) ==
+      "matmul: inner dimensions differ: A is (2, 3), B is (4, 5); need A.shape[-1] == B.shape[-2]");
+  CHECK(refusal([] {
+          return matmul(zeros({3}), zeros({3, 5}));
+        }) == "matmul: operands need at least 2 axes: A is (3,), B is (3, 5)");
+  CHECK(refusal([] {
+          return matmul(zeros({2, 3}), zeros({}));
+        }) == "matmul: operands need at least 2 axes: A is (2, 3), B is ()");
+  CHECK(refusal([] {
+          return matmul(zeros({2, 3}), zeros({3, 5}, Dtype::float64));
+        }) == "matmul: dtypes differ: A is float32, B is float64; convert one with to()");
+  CHECK(refusal([] {
+          return matmul(zeros({4, 2, 3}), zeros({5, 3, 2}));
+        }) ==
         "matmul: shapes do not broadcast: (4,) and (5,); counted from the end, axis 1 has sizes 4 "
         "and 5, which must be equal or one of them 1");
   const Tensor whole = zeros({2, 2}, Dtype::int64);
-  CHECK(refusal([&] { static_cast<void>(matmul(whole, whole)); }) ==
+  CHECK(refusal([&] { return matmul(whole, whole); }) ==
         "matmul: needs float32 or float64, got int64");
 }

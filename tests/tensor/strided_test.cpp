@@ -1,5 +1,5 @@
-// for_each_row: every element of every operand is visited once, in row-major order, in rows as long as the
-// strides allow.
+// for_each_row: every element of every operand is visited once, in row-major order, in rows as long
+// as the strides allow.
 #include "tensor/strided.h"
 
 #include <doctest/doctest.h>
@@ -27,7 +27,7 @@ Visit visit(const Shape& shape, const Strides& a, const Strides& b) {
   return v;
 }
 
-// Where the elements of a shape lie, by the formula: Σ index[axis] strides[axis], in row-major order.
+// Where the elements of a shape lie, in row-major order, by the formula: Σ index * stride.
 std::vector<int64_t> places(const Shape& shape, const Strides& strides) {
   std::vector<int64_t> list;
   for (int64_t flat = 0; flat < shape.numel(); ++flat) {
@@ -48,12 +48,14 @@ TEST_CASE("every element is visited once and in row-major order, whatever the st
     Shape shape;
     Strides a, b;
   };
-  for (const Case& c : {Case{{}, {}, {}}, Case{{5}, {1}, {-2}}, Case{{2, 3}, {3, 1}, {0, 1}},
-                        Case{{2, 3}, {1, 2}, {3, 1}}, Case{{1, 1, 1}, {7, 7, 7}, {0, 0, 0}},
-                        Case{{2, 3, 4}, {12, 4, 1}, {0, 4, 1}}, Case{{2, 3, 4}, {1, 2, 6}, {5, 0, 9}},
-                        Case{{3, 1, 5, 1}, {5, 99, 1, 99}, {1, 0, 3, 0}},
-                        Case{{2, 2, 2, 2, 2, 2, 2, 2}, {128, 64, 32, 16, 8, 4, 2, 1},
-                             {1, 2, 4, 8, 16, 32, 64, 128}}}) {
+  for (const Case& c :
+       {Case{{}, {}, {}}, Case{{5}, {1}, {-2}}, Case{{2, 3}, {3, 1}, {0, 1}},
+        Case{{2, 3}, {1, 2}, {3, 1}}, Case{{1, 1, 1}, {7, 7, 7}, {0, 0, 0}},
+        Case{{2, 3, 4}, {12, 4, 1}, {0, 4, 1}}, Case{{2, 3, 4}, {1, 2, 6}, {5, 0, 9}},
+        Case{{3, 1, 5, 1}, {5, 99, 1, 99}, {1, 0, 3, 0}},
+        Case{{2, 2, 2, 2, 2, 2, 2, 2},
+             {128, 64, 32, 16, 8, 4, 2, 1},
+             {1, 2, 4, 8, 16, 32, 64, 128}}}) {
     INFO("shape ", c.shape.str());
     const Visit v = visit(c.shape, c.a, c.b);
     CHECK(v.first == places(c.shape, c.a));

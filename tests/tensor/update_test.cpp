@@ -1,5 +1,5 @@
-// Optimiser updates on tensors: in place, from gradients of any strides, and only on tensors alike. The
-// formulas are tested in tests/lib/update_test.cpp.
+// Optimiser updates on tensors: in place, from gradients of any strides, and only on tensors alike.
+// The formulas are tested in tests/lib/update_test.cpp.
 #include "tensor/update.h"
 
 #include <doctest/doctest.h>
@@ -17,11 +17,18 @@ using qkv::lib::SgdStep;
 
 namespace {
 
-constexpr SgdStep kPlain = {.rate = 0.5, .momentum = 0, .decay = 0, .nesterov = false, .first = true};
+constexpr SgdStep kPlain = {
+    .rate = 0.5, .momentum = 0, .decay = 0, .nesterov = false, .first = true};
 constexpr SgdStep kMomentum = {
     .rate = 0.5, .momentum = 0.5, .decay = 0, .nesterov = false, .first = false};
-constexpr AdamStep kAdam = {.rate = 0.5, .beta1 = 0.5, .beta2 = 0.75, .eps = 0, .decay = 0,
-                            .correction1 = 0.5, .correction2 = 0.25, .decoupled = false};
+constexpr AdamStep kAdam = {.rate = 0.5,
+                            .beta1 = 0.5,
+                            .beta2 = 0.75,
+                            .eps = 0,
+                            .decay = 0,
+                            .correction1 = 0.5,
+                            .correction2 = 0.25,
+                            .decoupled = false};
 
 Tensor numbers(Dtype dtype) { return Tensor::of<double>({1, -2, 4, 8, -16, 32}, {2, 3}).to(dtype); }
 
