@@ -11,8 +11,8 @@ namespace qkv::nn {
 
 //   tokens (B, T) -> input (B, T, C) -> + positions -> L encoder layers -> output (B, T, classes)
 //
-//   one layer    x ─┬─ attention ─ + ─ norm ─┬─ feed-forward ─ + ─ norm      (norm = post)
-//                   └──────────────┘         └─────────────────┘
+//   one layer    x -+- attention -- + -- norm -+- feed-forward -- + -- norm      (norm = post)
+//                   '---------------'          '------------------'
 enum class Norm { post, pre };  // normalise after adding (2017), or before each sublayer (2020)
 enum class Positions { sinusoidal, learned };
 
