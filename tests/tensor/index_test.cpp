@@ -6,9 +6,11 @@
 #include <stdexcept>
 
 #include "tensor/views.h"
+#include "tests/compare.h"
 
 using namespace qkv::tensor;
 using Numbers = std::vector<double>;
+using qkv::tests::refusal;
 
 namespace {
 
@@ -28,17 +30,6 @@ double inner_product(const Tensor& a, const Tensor& b) {
   double sum = 0;
   for (size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
   return sum;
-}
-
-// The message with which an operation refuses its arguments.
-template <class Operation>
-std::string refusal(const Operation& operation) {
-  try {
-    operation();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "not refused";
 }
 
 }  // namespace

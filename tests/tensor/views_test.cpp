@@ -6,8 +6,11 @@
 #include <limits>
 #include <stdexcept>
 
+#include "tests/compare.h"
+
 using namespace qkv::tensor;
 using Numbers = std::vector<double>;
+using qkv::tests::refusal;
 
 namespace {
 
@@ -15,17 +18,6 @@ constexpr int64_t kHuge = std::numeric_limits<int64_t>::max();
 
 // 0, 1, 2, ... in a shape.
 Tensor counting(const Shape& shape) { return reshape(arange(shape.numel()), shape); }
-
-// The message with which an operation refuses its arguments.
-template <class Operation>
-std::string refusal(const Operation& operation) {
-  try {
-    operation();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "not refused";
-}
 
 }  // namespace
 
