@@ -11,21 +11,22 @@
 namespace qkv::bench {
 
 // The latency of an FMA is 4 cycles and two can start in each: 8 chains would do, 12 are safe. The
-// empty asm keeps the compiler from merging the chains, which all compute the same.
+// chains start from different numbers, so that the compiler cannot merge them, and end in `sink`,
+// so that it cannot leave them out.
+static volatile float sink;
+
 #if defined(QKV_X86_TARGETS)
 QKV_TARGET_BEGIN("avx2,fma")
 namespace avx2 {
 static double run(int64_t rounds) {
-  __m256 chain[12];
   const __m256 factor = _mm256_set1_ps(0.999f), term = _mm256_set1_ps(0.001f);
-  for (__m256& c : chain) c = term;
+  __m256 chain[12];
+  for (int k = 0; k < 12; ++k) chain[k] = _mm256_set1_ps(static_cast<float>(k));
   for (int64_t i = 0; i < rounds; ++i) {
-#pragma GCC unroll 12
-    for (int k = 0; k < 12; ++k) {
-      chain[k] = _mm256_fmadd_ps(chain[k], factor, term);
-      __asm__ volatile("" : "+x"(chain[k]));
-    }
+    for (int k = 0; k < 12; ++k) chain[k] = _mm256_fmadd_ps(chain[k], factor, term);
   }
+  for (int k = 1; k < 12; ++k) chain[0] = _mm256_add_ps(chain[0], chain[k]);
+  sink = _mm256_cvtss_f32(chain[0]);
   return static_cast<double>(rounds) * 12 * 8 * 2;
 }
 }  // namespace avx2
@@ -34,16 +35,14 @@ QKV_TARGET_END
 QKV_TARGET_BEGIN("avx512f")
 namespace avx512 {
 static double run(int64_t rounds) {
-  __m512 chain[12];
   const __m512 factor = _mm512_set1_ps(0.999f), term = _mm512_set1_ps(0.001f);
-  for (__m512& c : chain) c = term;
+  __m512 chain[12];
+  for (int k = 0; k < 12; ++k) chain[k] = _mm512_set1_ps(static_cast<float>(k));
   for (int64_t i = 0; i < rounds; ++i) {
-#pragma GCC unroll 12
-    for (int k = 0; k < 12; ++k) {
-      chain[k] = _mm512_fmadd_ps(chain[k], factor, term);
-      __asm__ volatile("" : "+v"(chain[k]));
-    }
+    for (int k = 0; k < 12; ++k) chain[k] = _mm512_fmadd_ps(chain[k], factor, term);
   }
+  for (int k = 1; k < 12; ++k) chain[0] = _mm512_add_ps(chain[0], chain[k]);
+  sink = _mm512_cvtss_f32(chain[0]);
   return static_cast<double>(rounds) * 12 * 16 * 2;
 }
 }  // namespace avx512
@@ -53,16 +52,14 @@ QKV_TARGET_END
 #if defined(__aarch64__)
 namespace neon {
 static double run(int64_t rounds) {
-  float32x4_t chain[16];
   const float32x4_t factor = vdupq_n_f32(0.999f), term = vdupq_n_f32(0.001f);
-  for (float32x4_t& c : chain) c = term;
+  float32x4_t chain[16];
+  for (int k = 0; k < 16; ++k) chain[k] = vdupq_n_f32(static_cast<float>(k));
   for (int64_t i = 0; i < rounds; ++i) {
-#pragma GCC unroll 16
-    for (int k = 0; k < 16; ++k) {
-      chain[k] = vfmaq_f32(term, chain[k], factor);
-      __asm__ volatile("" : "+w"(chain[k]));
-    }
+    for (int k = 0; k < 16; ++k) chain[k] = vfmaq_f32(term, chain[k], factor);
   }
+  for (int k = 1; k < 16; ++k) chain[0] = vaddq_f32(chain[0], chain[k]);
+  sink = vgetq_lane_f32(chain[0], 0);
   return static_cast<double>(rounds) * 16 * 4 * 2;
 }
 }  // namespace neon
