@@ -1,5 +1,5 @@
-// Benchmarks of the kernels, rung by rung, one thread: work per second (GFLOP, Gelem), and for matmul
-// the percentage of the FMA peak, which is measured when the program starts.
+// Benchmarks of the kernels, rung by rung, one thread: work per second (GFLOP, Gelem), and for
+// matmul the percentage of the FMA peak, which is measured when the program starts.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
