@@ -141,7 +141,6 @@ std::vector<Variable> grad(const std::vector<Variable>& outputs,
     oldest = std::min(oldest, input.node()->born);
   }
   Gradients complete;
-  const size_t wanted = inputs.size();
   walk(youngest_first(outputs, oldest), seed("grad", outputs, cotangents), options,
        [&](const NodePtr& node, const Variable& dy) {
          const bool asked = std::any_of(inputs.begin(), inputs.end(),
@@ -150,7 +149,6 @@ std::vector<Variable> grad(const std::vector<Variable>& outputs,
          return asked && node->born == oldest;  // nothing older is wanted
        });
   std::vector<Variable> result;
-  result.reserve(wanted);
   for (const Variable& input : inputs) {
     const auto found = complete.find(input.node().get());
     result.push_back(found != complete.end()

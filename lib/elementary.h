@@ -8,7 +8,7 @@ namespace qkv::lib {
 // Natural logarithm of a finite x > 0. Error at most 2 units in the last place.
 [[nodiscard]] double portable_log(double x);
 
-// sin(x) and cos(x) for |x| <= 1e6, x in radians. Absolute error at most 1e-15 (1e-10 at 1e6).
+// sin(x) and cos(x) for |x| <= 1e6, x in radians. Absolute error at most 1e-15.
 [[nodiscard]] double portable_sin(double x);
 [[nodiscard]] double portable_cos(double x);
 

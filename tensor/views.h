@@ -20,7 +20,7 @@ namespace qkv::tensor {
 // end. Throws std::invalid_argument unless 0 <= begin <= end <= size and step >= 1.
 [[nodiscard]] Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step = 1);
 
-// One index of an axis, which disappears: select(x, 0, i) is row i.
+// One index of an axis, which disappears: select(x, 0, i) is row i, select(x, 0, -1) the last.
 [[nodiscard]] Tensor select(const Tensor& x, int axis, int64_t index);
 
 // Broadcast to a shape without copying: repeated axes get stride 0.
