@@ -83,6 +83,15 @@ Isa parse_isa(std::string_view name) {
   fail("QKV_ISA: unknown instruction set '", name, "'; this machine has ", names_of_supported());
 }
 
+bool has_fma() {
+#if defined(QKV_X86_TARGETS)
+  static const bool answer = __builtin_cpu_supports("fma");
+  return answer;
+#else
+  return false;
+#endif
+}
+
 Isa active_isa() { return active().load(std::memory_order_relaxed); }
 void set_active_isa(Isa isa) { active().store(isa, std::memory_order_relaxed); }
 

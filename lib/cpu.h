@@ -25,6 +25,9 @@ enum class Isa { scalar, neon, avx2, avx512 };
 // Throws std::invalid_argument if QKV_ISA does not name a supported set.
 [[nodiscard]] Isa active_isa();
 
+// Is a fused multiply-add one instruction of this processor (x86)? The scalar kernels ask.
+[[nodiscard]] bool has_fma();
+
 // Changes the set in use, for tests and benchmarks. REQUIRES: no kernel is running.
 void set_active_isa(Isa isa);
 

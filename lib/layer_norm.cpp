@@ -5,11 +5,20 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lib/kernels/table.h"
 #include "lib/parallel.h"
+#include "lib/simd/dispatch.h"
 
 namespace qkv::lib {
 namespace {
+
+template <class T>
+struct Kernels {
+  T (*sum_row)(int64_t n, const T* x);
+  T (*dot_row)(int64_t n, const T* x, const T* y);
+};
+
+#define QKV_KERNELS "lib/kernels/layer_norm.inl"
+#include "lib/simd/every_isa.inl"
 
 constexpr int64_t kElementsPerChunk = 32'768;
 

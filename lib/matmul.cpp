@@ -8,12 +8,27 @@
 
 #include <algorithm>
 
-#include "lib/kernels/table.h"
 #include "lib/parallel.h"
 #include "lib/scratch.h"
+#include "lib/simd/dispatch.h"
 
 namespace qkv::lib {
 namespace {
+
+template <class T>
+struct Kernels {
+  // A panel holds tile_rows rows of A or tile_cols columns of B, k-major; several panels lie behind
+  // one another.
+  int tile_rows, tile_cols;
+  using Pack = void (*)(int64_t rows, int64_t cols, const T* matrix, int64_t row_stride,
+                        int64_t col_stride, T* panel);
+  Pack pack_a, pack_b;
+  void (*multiply_block)(int64_t rows, int64_t cols, int64_t K, const T* a, const T* b, T* C,
+                         int64_t ldc, bool accumulate);
+};
+
+#define QKV_KERNELS "lib/kernels/matmul.inl"
+#include "lib/simd/every_isa.inl"
 
 constexpr int64_t kDepth = 256, kBlockCols = 1024, kBlockRows = 48;
 

@@ -5,10 +5,21 @@
 #include <cmath>
 #include <limits>
 
-#include "lib/kernels/table.h"
 #include "lib/parallel.h"
+#include "lib/simd/dispatch.h"
 
 namespace qkv::lib {
+namespace {
+
+template <class T>
+struct Kernels {
+  void (*softmax_rows)(int64_t rows, int64_t n, const T* x, T* y, bool empty_row_is_zero);
+};
+
+#define QKV_KERNELS "lib/kernels/softmax.inl"
+#include "lib/simd/every_isa.inl"
+
+}  // namespace
 
 template <class T>
 void softmax_definition(RowsShape shape, const T* x, T* y) {

@@ -21,7 +21,7 @@ template <class T>
 void softmax_definition(RowsShape shape, const T* x, T* y);
 
 // Rung 1, SIMD: 16 exponentials at a time by our own polynomial, sums in lanes, rows shared among
-// threads (lib/kernels/rows.inl).
+// threads (lib/kernels/softmax.inl).
 template <class T>
 void softmax(RowsShape shape, const T* x, T* y);
 

@@ -1,11 +1,24 @@
 // From a Function to the kernel of the instruction set in use.
 #include "lib/vector_math.h"
 
-#include "lib/kernels/table.h"
 #include "lib/parallel.h"
+#include "lib/simd/dispatch.h"
 
 namespace qkv::lib {
 namespace {
+
+template <class T>
+struct Kernels {
+  // y[i] = f(x[i]) for i < n; x may be y.
+  using Map = void (*)(int64_t n, const T* x, T* y);
+  Map exp, log, tanh, sigmoid, erf, gelu, gelu_slope;
+
+  T (*sum_row)(int64_t n, const T* x);
+  T (*dot_row)(int64_t n, const T* x, const T* y);
+};
+
+#define QKV_KERNELS "lib/kernels/map.inl"
+#include "lib/simd/every_isa.inl"
 
 template <class T>
 typename Kernels<T>::Map kernel_of(Function f) {

@@ -14,7 +14,8 @@
 
 template <class T>
 struct Tile {
-  static constexpr int kRows = kTileRows, kVecs = kTileVecs;
+  static constexpr int kVecs = 2;
+  static constexpr int kRows = (kRegisterCount - 4) / kVecs;
   static constexpr int kCols = kVecs * Vec<T>::kWidth;
 };
 
@@ -108,4 +109,15 @@ void multiply_block(int64_t rows, int64_t cols, int64_t K, const T* a, const T* 
       }
     }
   }
+}
+
+template <class T>
+constexpr Kernels<T> table() {
+  return {
+      .tile_rows = Tile<T>::kRows,
+      .tile_cols = Tile<T>::kCols,
+      .pack_a = pack_a<T>,
+      .pack_b = pack_b<T>,
+      .multiply_block = multiply_block<T>,
+  };
 }

@@ -1,6 +1,8 @@
 // Vec for AVX2 + FMA: registers of 8 floats or 4 doubles. Each function computes what vec_scalar.h
 // computes, in every lane. Included inside the namespace of its instruction set.
 
+constexpr int kRegisterCount = 16;
+
 template <class T>
 struct Vec;
 

@@ -1,6 +1,8 @@
 // Vec for AVX-512 F, DQ, BW, VL: registers of 16 floats or 8 doubles. Each function computes what
 // vec_scalar.h computes, in every lane. Included inside the namespace of its instruction set.
 
+constexpr int kRegisterCount = 32;
+
 template <class T>
 struct Vec;
 

@@ -1,6 +1,8 @@
 // Vec for 64-bit ARM: registers of 4 floats or 2 doubles. Each function computes what vec_scalar.h
 // computes, in every lane. Included inside the namespace of its instruction set.
 
+constexpr int kRegisterCount = 32;
+
 template <class T>
 struct Vec;
 

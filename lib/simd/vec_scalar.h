@@ -1,6 +1,8 @@
 // Vec for any machine: a "register" of one number. Included inside the namespace of its instruction
 // set. This file is the reference for the others: what each function must compute, to the bit.
 
+constexpr int kRegisterCount = 16;
+
 template <class T>
 struct Vec {
   static constexpr int kWidth = 1;
