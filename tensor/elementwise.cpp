@@ -1,10 +1,10 @@
-// Elementwise operations in three shapes: binary (two operands broadcast), unary by a plain loop,
-// and unary by a SIMD function of lib. + - * / and sqrt are exactly rounded by the hardware, so the
-// compiler may vectorise their loops as it likes without changing a bit.
+// Elementwise operations in four shapes: arithmetic by lib's kernels and any other binary function
+// by a plain loop (operands broadcast); unary by a plain loop, or by a SIMD function of lib.
 #include "tensor/elementwise.h"
 
 #include <cmath>
 
+#include "lib/arithmetic.h"
 #include "lib/vector_math.h"
 #include "tensor/strided.h"
 
@@ -53,12 +53,58 @@ Tensor broadcast_loop(const char* op, const Tensor& a, const Tensor& b, const F&
   return result;
 }
 
+// y = a op b plane by plane, y row-major. The usual case, row-major operands of one shape, is a
+// single row.
+template <class T>
+void combine_into(Tensor& y, lib::Arithmetic op, const Tensor& a, const Tensor& b) {
+  const T *const from_a = a.data<T>(), *const from_b = b.data<T>();
+  T* const to = y.mutable_data<T>();
+  const Shape& shape = y.shape();
+  if (a.shape() == shape && b.shape() == shape && a.is_contiguous() && b.is_contiguous()) {
+    return lib::arithmetic<T>(op, 1, y.numel(), {from_a, 0, 1}, {from_b, 0, 1}, to);
+  }
+  for_each_plane<3>(shape,
+                    {y.strides(), broadcast_strides(a.shape(), a.strides(), shape),
+                     broadcast_strides(b.shape(), b.strides(), shape)},
+                    [&](const Plane<3>& p) {
+                      lib::arithmetic<T>(
+                          op, p.rows, p.n, {from_a + p.at[1], p.row_step[1], p.step[1]},
+                          {from_b + p.at[2], p.row_step[2], p.step[2]}, to + p.at[0]);
+                    });
+}
+
+template <class T>
+Tensor combined(const char* name, lib::Arithmetic op, const Tensor& a, const Tensor& b) {
+  Tensor y = Tensor::empty(broadcast_shapes(name, a.shape(), b.shape()), a.dtype());
+  combine_into<T>(y, op, a, b);
+  return y;
+}
+
+Tensor floating_arithmetic(const char* name, lib::Arithmetic op, const Tensor& a, const Tensor& b) {
+  require_same_dtype(name, a, b);
+  return dispatch_floating(name, a.dtype(),
+                           [&]<class T>(T) { return combined<T>(name, op, a, b); });
+}
+
+// The same for any numbers; `f` is the operation on integers.
 template <class F>
-Tensor arithmetic(const char* op, const Tensor& a, const Tensor& b, const F& f) {
-  require_same_dtype(op, a, b);
-  if (a.dtype() == Dtype::int64) return broadcast_loop<int64_t, int64_t>(op, a, b, f);
-  return dispatch_floating(op, a.dtype(),
-                           [&]<class T>(T) { return broadcast_loop<T, T>(op, a, b, f); });
+Tensor arithmetic(const char* name, lib::Arithmetic op, const Tensor& a, const Tensor& b,
+                  const F& f) {
+  if (a.dtype() != Dtype::int64) return floating_arithmetic(name, op, a, b);
+  require_same_dtype(name, a, b);
+  return broadcast_loop<int64_t, int64_t>(name, a, b, f);
+}
+
+// y = x op number, without a tensor for the number.
+Tensor with_number(const char* name, lib::Arithmetic op, const Tensor& x, double number) {
+  return dispatch_floating(name, x.dtype(), [&]<class T>(T) {
+    const Tensor packed = x.contiguous();
+    Tensor y = Tensor::empty(x.shape(), x.dtype());
+    const T value = static_cast<T>(number);
+    lib::arithmetic<T>(op, 1, x.numel(), {packed.data<T>(), 0, 1}, {&value, 0, 0},
+                       y.mutable_data<T>());
+    return y;
+  });
 }
 
 template <class F>
@@ -95,40 +141,59 @@ Tensor vector_function(const char* op, const Tensor& x, lib::Function f) {
 // ---- arithmetic ---------------------------------------------------------------------------------
 
 Tensor add(const Tensor& a, const Tensor& b) {
-  return arithmetic("add", a, b, [](auto x, auto y) { return x + y; });
+  return arithmetic("add", lib::Arithmetic::add, a, b, [](auto x, auto y) { return x + y; });
 }
 Tensor sub(const Tensor& a, const Tensor& b) {
-  return arithmetic("sub", a, b, [](auto x, auto y) { return x - y; });
+  return arithmetic("sub", lib::Arithmetic::sub, a, b, [](auto x, auto y) { return x - y; });
 }
 Tensor mul(const Tensor& a, const Tensor& b) {
-  return arithmetic("mul", a, b, [](auto x, auto y) { return x * y; });
+  return arithmetic("mul", lib::Arithmetic::mul, a, b, [](auto x, auto y) { return x * y; });
 }
 Tensor div(const Tensor& a, const Tensor& b) {
-  require_same_dtype("div", a, b);
-  return dispatch_floating("div", a.dtype(), [&]<class T>(T) {
-    return broadcast_loop<T, T>("div", a, b, [](T x, T y) { return x / y; });
-  });
+  return floating_arithmetic("div", lib::Arithmetic::div, a, b);
+}
+Tensor gate(const Tensor& a, const Tensor& b) {
+  return floating_arithmetic("gate", lib::Arithmetic::gate, a, b);
 }
 // Not x > y ? x : y, which would pass over a NaN in x: a comparison with NaN is false.
 Tensor maximum(const Tensor& a, const Tensor& b) {
-  return arithmetic("maximum", a, b, [](auto x, auto y) { return x > y || x != x ? x : y; });
+  require_same_dtype("maximum", a, b);
+  const auto larger = [](auto x, auto y) { return x > y || x != x ? x : y; };
+  if (a.dtype() == Dtype::int64) return broadcast_loop<int64_t, int64_t>("maximum", a, b, larger);
+  return dispatch_floating("maximum", a.dtype(), [&]<class T>(T) {
+    return broadcast_loop<T, T>("maximum", a, b, larger);
+  });
 }
-Tensor add(const Tensor& a, double b) { return add(a, scalar(b, a.dtype())); }
-Tensor mul(const Tensor& a, double b) { return mul(a, scalar(b, a.dtype())); }
+void add_(Tensor& a, const Tensor& b) {
+  require_same_dtype("add_", a, b);
+  if (!a.is_contiguous() || broadcast_shapes("add_", a.shape(), b.shape()) != a.shape()) {
+    fail("add_: cannot add ", b.shape(), " to a ", a.shape(), " in place");
+  }
+  dispatch_floating("add_", a.dtype(),
+                    [&]<class T>(T) { combine_into<T>(a, lib::Arithmetic::add, a, b); });
+}
+Tensor add(const Tensor& a, double b) {
+  if (!is_floating(a.dtype())) return add(a, scalar(b, a.dtype()));
+  return with_number("add", lib::Arithmetic::add, a, b);
+}
+Tensor mul(const Tensor& a, double b) {
+  if (!is_floating(a.dtype())) return mul(a, scalar(b, a.dtype()));
+  return with_number("mul", lib::Arithmetic::mul, a, b);
+}
 
 // ---- floating functions -------------------------------------------------------------------------
 
-Tensor neg(const Tensor& x) {
-  return plain_loop("neg", x, [](auto v) { return -v; });
-}
+Tensor neg(const Tensor& x) { return with_number("neg", lib::Arithmetic::mul, x, -1); }
 Tensor abs(const Tensor& x) {
   return plain_loop("abs", x, [](auto v) { return std::abs(v); });
 }
 Tensor sqrt(const Tensor& x) {
   return plain_loop("sqrt", x, [](auto v) { return std::sqrt(v); });
 }
-Tensor relu(const Tensor& x) {
-  return plain_loop("relu", x, [](auto v) { return v < 0 ? decltype(v)(0) : v; });  // NaN stays
+Tensor relu(const Tensor& x) {  // max(0, x), in this order, so that NaN stays
+  return dispatch_floating("relu", x.dtype(), [&]<class T>(T) {
+    return combined<T>("relu", lib::Arithmetic::max, scalar(0, x.dtype()), x);
+  });
 }
 Tensor exp(const Tensor& x) { return vector_function("exp", x, lib::Function::exp); }
 Tensor log(const Tensor& x) { return vector_function("log", x, lib::Function::log); }

@@ -14,6 +14,10 @@ namespace qkv::tensor {
 [[nodiscard]] Tensor mul(const Tensor& a, const Tensor& b);
 [[nodiscard]] Tensor div(const Tensor& a, const Tensor& b);      // floating only
 [[nodiscard]] Tensor maximum(const Tensor& a, const Tensor& b);  // NaN if either is NaN
+[[nodiscard]] Tensor gate(const Tensor& a, const Tensor& b);     // a where b > 0, else 0; floating
+
+// a += b in place, floating, a row-major; b broadcasts to a's shape.
+void add_(Tensor& a, const Tensor& b);
 
 [[nodiscard]] Tensor add(const Tensor& a, double b);  // the number takes the tensor's dtype
 [[nodiscard]] Tensor mul(const Tensor& a, double b);

@@ -63,6 +63,9 @@ class Tensor {
   [[nodiscard]] uint64_t version() const { return storage_->version(); }
   [[nodiscard]] bool shares_storage_with(const Tensor& t) const { return storage_ == t.storage_; }
 
+  // Row-major in a storage that no other tensor sees: writing to it changes nobody else's numbers.
+  [[nodiscard]] bool is_sole_owner() const { return storage_.use_count() == 1 && is_contiguous(); }
+
   // The first element. REQUIRES: T is the C++ type of dtype() (a CheckError otherwise).
   template <class T>
   [[nodiscard]] const T* data() const;
