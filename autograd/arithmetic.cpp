@@ -1,5 +1,6 @@
 // + - * / and their adjoints. Operands broadcast, and the adjoint of broadcasting is a sum: an
-// element that was used many times collects the gradients of all its uses. reduce_to does that.
+// element that was used many times collects the gradients of all its uses. reduce_to does that. No
+// gradient is computed for a constant: wanted(i) tells whether operand i needs one.
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/elementwise.h"
@@ -15,7 +16,8 @@ namespace qkv::autograd {
 Variable add(const Variable& a, const Variable& b) {
   return record("add", {a, b}, tensor::add(a.value(), b.value()),
                 [sa = a.shape(), sb = b.shape()](const Variable& dy) -> Grads {
-                  return {reduce_to(dy, sa), reduce_to(dy, sb)};
+                  return {wanted(0) ? reduce_to(dy, sa) : Variable(),
+                          wanted(1) ? reduce_to(dy, sb) : Variable()};
                 });
 }
 
@@ -26,7 +28,8 @@ Variable add(const Variable& a, const Variable& b) {
 Variable sub(const Variable& a, const Variable& b) {
   return record("sub", {a, b}, tensor::sub(a.value(), b.value()),
                 [sa = a.shape(), sb = b.shape()](const Variable& dy) -> Grads {
-                  return {reduce_to(dy, sa), reduce_to(-dy, sb)};
+                  return {wanted(0) ? reduce_to(dy, sa) : Variable(),
+                          wanted(1) ? reduce_to(-dy, sb) : Variable()};
                 });
 }
 
@@ -39,7 +42,8 @@ Variable sub(const Variable& a, const Variable& b) {
 Variable mul(const Variable& a, const Variable& b) {
   return record("mul", {a, b}, tensor::mul(a.value(), b.value()),
                 [a = Saved(a), b = Saved(b)](const Variable& dy) -> Grads {
-                  return {reduce_to(dy * b, a.shape()), reduce_to(dy * a, b.shape())};
+                  return {wanted(0) ? reduce_to(dy * b, a.shape()) : Variable(),
+                          wanted(1) ? reduce_to(dy * a, b.shape()) : Variable()};
                 });
 }
 
@@ -53,7 +57,8 @@ Variable div(const Variable& a, const Variable& b) {
   return record("div", {a, b}, tensor::div(a.value(), b.value()),
                 [a = Saved(a), b = Saved(b)](const Variable& dy) -> Grads {
                   const Variable da = dy / b;
-                  return {reduce_to(da, a.shape()), reduce_to(-(da * a / b), b.shape())};
+                  return {wanted(0) ? reduce_to(da, a.shape()) : Variable(),
+                          wanted(1) ? reduce_to(-(da * a / b), b.shape()) : Variable()};
                 });
 }
 

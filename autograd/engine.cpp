@@ -1,51 +1,48 @@
-// The engine. Nodes are visited from the youngest to the oldest: an operation is younger than all
-// of its inputs, so when a node's turn comes, everyone who used its result has already sent their
-// part. The parts are added up in one place, accumulate().
+// The engine. A node that has been sent a gradient waits until it is the youngest of those waiting:
+// an operation is younger than all of its inputs, so by then everyone who used its result has sent
+// their part. The parts are added up in one place, accumulate().
 //
 //   y = x * x      x has two arrows into mul:  dx = x dy  +  x dy     both parts, then on
 #include "autograd/engine.h"
 
 #include <algorithm>
 #include <optional>
-#include <unordered_map>
-#include <unordered_set>
+#include <utility>
 
 #include "autograd/ops.h"
 #include "lib/check.h"
+#include "tensor/elementwise.h"
 
 namespace qkv::autograd {
 namespace {
 
 using lib::fail;
 using NodePtr = std::shared_ptr<Node>;
-using Gradients = std::unordered_map<const Node*, Variable>;
 
 // The one addition: a node's gradient is the sum of what its users send. Only here are shapes
-// judged.
-void accumulate(Variable& sum, const Variable& part, const Node& node, const char* sender) {
+// judged. A sum that nobody else can see, and that no graph records, grows in place.
+void accumulate(Variable& sum, Variable part, const Node& node, const char* sender) {
   if (part.shape() != node.shape || part.dtype() != node.dtype) {
     throw lib::CheckError(lib::str(sender, ": its backward gives a gradient ", part.shape(), " ",
                                    part.dtype(), " for an input ", node.shape, " ", node.dtype));
   }
-  sum = sum.defined() ? sum + part : part;
+  if (!sum.defined()) {
+    sum = std::move(part);
+  } else if (!recording() && !sum.requires_grad() && sum.value().is_sole_owner()) {
+    tensor::add_(sum.mutable_value(), part.value());
+  } else {
+    sum = sum + part;
+  }
 }
 
-// All nodes that the outputs were made of and that are not older than `oldest`, youngest first.
-std::vector<NodePtr> youngest_first(const std::vector<Variable>& outputs, uint64_t oldest) {
-  std::vector<NodePtr> found;
-  std::unordered_set<const Node*> seen;
-  const auto visit = [&](const NodePtr& node) {
-    if (node && node->born >= oldest && seen.insert(node.get()).second) found.push_back(node);
-  };
-  for (const Variable& output : outputs) visit(output.node());
-  for (size_t next = 0; next < found.size(); ++next) {
-    const NodePtr node = found[next];  // a copy: visit() may move the list
-    for (const NodePtr& input : node->inputs) visit(input);
-  }
-  std::sort(found.begin(), found.end(),
-            [](const NodePtr& a, const NodePtr& b) { return a->born > b->born; });
-  return found;
-}
+// The operation whose backward is running on this thread: what wanted() answers for.
+thread_local const Node* running = nullptr;
+
+struct SetRunning {
+  explicit SetRunning(const Node* node) : before(std::exchange(running, node)) {}
+  ~SetRunning() { running = before; }
+  const Node* before;
+};
 
 Grads call_backward(const NodePtr& node, const Variable& dy, bool keep_graph) {
   if (node->freed) {
@@ -57,12 +54,13 @@ Grads call_backward(const NodePtr& node, const Variable& dy, bool keep_graph) {
   Grads grads;
   try {
     if (y.defined()) require_version(node->result, node->result_version);
+    const SetRunning scope(node.get());
     grads = node->backward(dy, y);
   } catch (const StaleSaved& error) {
     fail(node->op, ": ", error.what());
   }
   CHECK(grads.size() == node->inputs.size());
-  if (!keep_graph) {
+  if (!keep_graph) {  // what the operation has saved goes before the next one needs memory
     node->backward = nullptr;
     node->result = Tensor();
     node->freed = true;
@@ -70,34 +68,59 @@ Grads call_backward(const NodePtr& node, const Variable& dy, bool keep_graph) {
   return grads;
 }
 
-// Walks the nodes with the gradients in `sums` to begin with, and hands each leaf or wanted node
-// whose gradient is complete to `arrived`. A wanted node passes its gradient on as well.
-template <class Arrived>
-void walk(const std::vector<NodePtr>& nodes, Gradients sums, BackwardOptions options,
-          const Arrived& arrived) {
-  std::optional<NoGrad> quiet;
-  if (!options.create_graph) quiet.emplace();
-  for (const NodePtr& node : nodes) {
-    const auto found = sums.find(node.get());
-    if (found == sums.end()) continue;  // no gradient comes this way
-    const Variable dy = std::move(found->second);
-    sums.erase(found);
-    if (arrived(node, dy) || node->is_leaf()) continue;
-    const Grads grads = call_backward(node, dy, options.retain_graph || options.create_graph);
-    for (size_t i = 0; i < grads.size(); ++i) {
-      const NodePtr& input = node->inputs[i];
-      if (input && grads[i].defined()) accumulate(sums[input.get()], grads[i], *input, node->op);
+bool older(const NodePtr& a, const NodePtr& b) { return a->born < b->born; }
+
+// One walk through a graph.
+class Pass {
+ public:
+  explicit Pass(BackwardOptions options) : options_(options) {}
+  ~Pass() {  // an error may have left some waiting
+    for (const NodePtr& node : waiting_) node->pending = Variable();
+  }
+  Pass(const Pass&) = delete;
+  Pass& operator=(const Pass&) = delete;
+
+  void send(const NodePtr& node, Variable part, const char* sender) {
+    const bool first = !node->pending.defined();
+    accumulate(node->pending, std::move(part), *node, sender);
+    if (!first) return;
+    waiting_.push_back(node);
+    std::push_heap(waiting_.begin(), waiting_.end(), older);
+  }
+
+  // Hands each leaf or wanted node whose gradient is complete to `arrived`. A wanted node passes
+  // its gradient on as well.
+  template <class Arrived>
+  void run(const Arrived& arrived) {
+    std::optional<NoGrad> quiet;
+    if (!options_.create_graph) quiet.emplace();
+    while (!waiting_.empty()) {
+      std::pop_heap(waiting_.begin(), waiting_.end(), older);
+      const NodePtr node = std::move(waiting_.back());
+      waiting_.pop_back();
+      const Variable dy = std::exchange(node->pending, Variable());
+      if (arrived(node, dy) || node->is_leaf()) continue;
+      Grads grads = call_backward(node, dy, options_.retain_graph || options_.create_graph);
+      for (size_t i = 0; i < grads.size(); ++i) {
+        const NodePtr& input = node->inputs[i];
+        if (input && input->wanted && grads[i].defined()) {
+          send(input, std::move(grads[i]), node->op);
+        }
+      }
     }
   }
-}
+
+ private:
+  BackwardOptions options_;
+  std::vector<NodePtr> waiting_;  // a heap, the youngest on top
+};
 
 // The gradients to begin with: the cotangents, or 1 for an output that is a single number.
-Gradients seed(const char* function, const std::vector<Variable>& outputs,
-               const std::vector<Variable>& cotangents) {
+void seed(const char* function, Pass& pass, const std::vector<Variable>& outputs,
+          const std::vector<Variable>& cotangents) {
   if (!cotangents.empty() && cotangents.size() != outputs.size()) {
     fail(function, ": ", outputs.size(), " outputs but ", cotangents.size(), " cotangents");
   }
-  Gradients sums;
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Variable& output = outputs[i];
     if (!output.defined() || !output.requires_grad()) {
@@ -115,45 +138,82 @@ Gradients seed(const char* function, const std::vector<Variable>& outputs,
       fail(function, ": the cotangent is ", cotangent.shape(), " ", cotangent.dtype(),
            ", the output ", output.shape(), " ", output.dtype());
     }
-    accumulate(sums[output.node().get()], cotangent, *output.node(), function);
+    pass.send(output.node(), std::move(cotangent), function);
   }
-  return sums;
 }
+
+// While one of these lives, only nodes that lead to one of the inputs are wanted: no gradient is
+// computed for the others. Nodes older than every input lead to none.
+class Narrowed {
+ public:
+  Narrowed(const std::vector<Variable>& outputs, const std::vector<Variable>& inputs) {
+    uint64_t oldest = ~uint64_t{0};
+    for (const Variable& input : inputs) oldest = std::min(oldest, input.node()->born);
+    for (const Variable& output : outputs) visit(output.node());
+    for (size_t next = 0; next < visited_.size(); ++next) {
+      if (visited_[next]->born < oldest) continue;
+      for (const NodePtr& input : NodePtr(visited_[next])->inputs) visit(input);
+    }
+    std::sort(visited_.begin(), visited_.end(), older);
+    const auto leads = [](const NodePtr& node) { return node && node->wanted; };
+    for (const Variable& input : inputs) input.node()->wanted = true;
+    for (const NodePtr& node : visited_) {
+      node->wanted |=
+          node->born >= oldest && std::any_of(node->inputs.begin(), node->inputs.end(), leads);
+    }
+  }
+  ~Narrowed() {
+    for (const NodePtr& node : visited_) node->wanted = true;
+  }
+  Narrowed(const Narrowed&) = delete;
+  Narrowed& operator=(const Narrowed&) = delete;
+
+ private:
+  // A node that is not wanted (yet) is one that has been visited.
+  void visit(const NodePtr& node) {
+    if (!node || !node->wanted) return;
+    node->wanted = false;
+    visited_.push_back(node);
+  }
+
+  std::vector<NodePtr> visited_;
+};
 
 }  // namespace
 
+bool wanted(size_t input) {
+  return running == nullptr || (running->inputs[input] && running->inputs[input]->wanted);
+}
+
 void backward(const Variable& output, const Variable& cotangent, BackwardOptions options) {
-  const Gradients sums = seed("backward", {output}, {cotangent});
-  walk(youngest_first({output}, 0), sums, options, [](const NodePtr& node, const Variable& dy) {
+  Pass pass(options);
+  seed("backward", pass, {output}, {cotangent});
+  pass.run([](const NodePtr& node, const Variable& dy) {
     if (node->is_leaf()) accumulate(node->grad, dy, *node, "backward");
     return false;
   });
 }
 
-// Nodes older than every input cannot lie between an input and an output, so they are not visited.
 std::vector<Variable> grad(const std::vector<Variable>& outputs,
                            const std::vector<Variable>& inputs,
                            const std::vector<Variable>& cotangents, BackwardOptions options) {
-  uint64_t oldest = ~uint64_t{0};
   for (const Variable& input : inputs) {
     if (!input.requires_grad())
       fail("grad: an input of shape ", input.shape(), " requires no gradient");
-    oldest = std::min(oldest, input.node()->born);
   }
-  Gradients complete;
-  walk(youngest_first(outputs, oldest), seed("grad", outputs, cotangents), options,
-       [&](const NodePtr& node, const Variable& dy) {
-         const bool asked = std::any_of(inputs.begin(), inputs.end(),
-                                        [&](const Variable& v) { return v.node() == node; });
-         if (asked) complete[node.get()] = dy;
-         return asked && node->born == oldest;  // nothing older is wanted
-       });
-  std::vector<Variable> result;
-  for (const Variable& input : inputs) {
-    const auto found = complete.find(input.node().get());
-    result.push_back(found != complete.end()
-                         ? found->second
-                         : Variable(tensor::zeros(input.shape(), input.dtype())));
+  std::vector<Variable> result(inputs.size());
+  Pass pass(options);
+  seed("grad", pass, outputs, cotangents);
+  const Narrowed narrowed(outputs, inputs);
+  pass.run([&](const NodePtr& node, const Variable& dy) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i].node() == node) result[i] = dy;
+    }
+    return std::none_of(node->inputs.begin(), node->inputs.end(),
+                        [](const NodePtr& input) { return input && input->wanted; });
+  });
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!result[i].defined()) result[i] = tensor::zeros(inputs[i].shape(), inputs[i].dtype());
   }
   return result;
 }

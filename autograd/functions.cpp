@@ -57,13 +57,10 @@ Variable sigmoid(const Variable& x) {
 // ---- relu ---------------------------------------------------------------------------------------
 //
 //   forward    y = max(x, 0)
-//   backward   dx = dy where x > 0, else 0          at the kink x = 0 we take 0
+//   backward   dx = dy where y > 0, else 0          at the kink x = 0 we take 0
 Variable relu(const Variable& x) {
-  const Tensor zero = tensor::scalar(0, x.dtype());
   return record("relu", {x}, tensor::relu(x.value()),
-                [x = Saved(x), zero](const Variable& dy) -> Grads {
-                  return {where(tensor::greater(x.value(), zero), dy, zero)};
-                });
+                [](const Variable& dy, const Variable& y) -> Grads { return {gate(dy, y)}; });
 }
 
 // ---- erf ----------------------------------------------------------------------------------------

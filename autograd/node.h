@@ -29,8 +29,17 @@ struct Node {
   Variable grad;                              // at a leaf, what backward() has left
   bool freed = false;
 
+  // During a pass (one thread at a time may walk a graph): what users of the result have sent so
+  // far, and whether anybody asked for this node's gradient or for one that it leads to.
+  Variable pending;
+  bool wanted = true;
+
   [[nodiscard]] bool is_leaf() const { return inputs.empty(); }
 };
+
+// Inside a backward: is the gradient of this input asked for? If not, an undefined one may be
+// returned instead. False for a constant, and for an input that grad() does not need.
+[[nodiscard]] bool wanted(size_t input);
 
 // How many nodes are alive, in the whole process. A leak shows here.
 [[nodiscard]] int64_t live_nodes();

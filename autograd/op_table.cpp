@@ -149,6 +149,11 @@ void selection_rows(Rows& rows) {
   const Tensor mask = flags({true, false, true, false, false, true}, {2, 3});
   rows.push_back({"where", "broadcast", normals({{2, 3}, {3}}),
                   [mask](In in) { return where(mask, in[0], in[1]); }});
+  const Tensor signs = Tensor::of(std::vector<double>{1, -2, 0.5, -3, 1, 4}, {2, 3});
+  rows.push_back({"gate", "matrix", normals({{2, 3}}),
+                  [signs](In in) { return gate(in[0], Variable(signs)); }});
+  rows.push_back({"gate", "broadcast", normals({{3}}),
+                  [signs](In in) { return gate(in[0], Variable(signs)); }});
   rows.push_back({"masked_fill", "matrix", normals({{2, 3}}),
                   [mask](In in) { return masked_fill(in[0], mask, 7); }});
   rows.push_back({"masked_fill", "mask broadcast", normals({{4, 2, 3}}),
@@ -180,11 +185,11 @@ void product_rows(Rows& rows) {
   rows.push_back({"matmul", "size 1", normals({{1, 1}, {1, 1}}), apply});
   rows.push_back({"matmul", "empty inner axis", normals({{2, 0}, {0, 3}}), apply});
   rows.push_back({"linear", "with bias", normals({{2, 3, 4}, {5, 4}, {5}}),
-                  [](In in) { return linear(in[0], in[1], in[2]); }});
+                  [](In in) { return linear(in[0], in[1], in[2]); }, true});
   rows.push_back({"linear", "without bias", normals({{3, 4}, {5, 4}}),
-                  [](In in) { return linear(in[0], in[1]); }});
+                  [](In in) { return linear(in[0], in[1]); }, true});
   rows.push_back({"linear", "a single vector", normals({{4}, {5, 4}, {5}}),
-                  [](In in) { return linear(in[0], in[1], in[2]); }});
+                  [](In in) { return linear(in[0], in[1], in[2]); }, true});
 }
 
 void softmax_rows(Rows& rows) {

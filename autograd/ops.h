@@ -68,6 +68,7 @@ namespace qkv::autograd {
 
 // ---- selection.cpp: masks and indices are tensors, they have no gradient ------------------------
 [[nodiscard]] Variable where(const Tensor& condition, const Variable& a, const Variable& b);
+[[nodiscard]] Variable gate(const Variable& a, const Variable& b);  // a where b > 0, else 0
 [[nodiscard]] Variable masked_fill(const Variable& x, const Tensor& mask, double value);
 [[nodiscard]] Variable gather(const Variable& x, int axis, const Tensor& index);
 [[nodiscard]] Variable scatter_add(const Variable& values, int axis, const Tensor& index,

@@ -2,9 +2,9 @@
 // only one product of dC and B has it.
 #include "autograd/node.h"
 #include "autograd/ops.h"
+#include "tensor/linear.h"
 #include "tensor/matmul.h"
-
-#include "tensor/elementwise.h"
+#include "tensor/reduce.h"
 #include "tensor/views.h"
 
 namespace qkv::autograd {
@@ -20,44 +20,14 @@ namespace qkv::autograd {
 Variable matmul(const Variable& A, const Variable& B) {
   return record("matmul", {A, B}, tensor::matmul(A.value(), B.value()),
                 [A = Saved(A), B = Saved(B)](const Variable& dC) -> Grads {
-                  return {
-                      reduce_to(matmul(dC, transpose(B)), A.shape()),  // batch axes may broadcast
-                      reduce_to(matmul(transpose(A), dC), B.shape())};
+                  Grads grads(2);  // reduce_to, since batch axes may broadcast
+                  if (wanted(0)) grads[0] = reduce_to(matmul(dC, transpose(B)), A.shape());
+                  if (wanted(1)) grads[1] = reduce_to(matmul(transpose(A), dC), B.shape());
+                  return grads;
                 });
 }
 
-namespace {
-
-// (..., n) -> (rows, n): all positions as rows of one matrix.
-Variable as_rows(const Variable& x) {
-  const int64_t n = x.shape().from_end(1);
-  return reshape(x, {n == 0 ? 0 : x.numel() / n, n});
-}
-
-Tensor linear_value(const Tensor& x, const Tensor& W, const Variable& b) {
-  if (x.rank() == 0 || W.rank() != 2 || x.shape().from_end(1) != W.shape()[1]) {
-    lib::fail("linear: x is ", x.shape(), ", W is ", W.shape(),
-              "; need W of rank 2 with W.shape[1] == x.shape[-1]");
-  }
-  if (x.dtype() != W.dtype() || (b.defined() && b.dtype() != W.dtype())) {
-    lib::fail("linear: dtypes differ: x is ", x.dtype(), ", W ", W.dtype(), ", b ",
-              b.defined() ? b.dtype() : W.dtype());
-  }
-  if (b.defined() && b.shape() != Shape{W.shape()[0]}) {
-    lib::fail("linear: b is ", b.shape(), ", W is ", W.shape(), "; need b of shape (W.shape[0],)");
-  }
-  Shape shape = x.shape();
-  shape[shape.rank() - 1] = W.shape()[0];
-  const int64_t in = x.shape().from_end(1);
-  const Tensor rows = tensor::reshape(
-      x, {in == 0 ? shape.numel() / std::max<int64_t>(W.shape()[0], 1) : x.numel() / in, in});
-  const Tensor y = tensor::reshape(tensor::matmul(rows, tensor::transpose(W)), shape);
-  return b.defined() ? tensor::add(y, b.value()) : y;
-}
-
-}  // namespace
-
-// ---- linear -------------------------------------------------------------------------------------
+// ---- linear (fused) -----------------------------------------------------------------------------
 //
 //   forward    y = x Wᵀ + b        (..., in) x (in, out) + (out) -> (..., out)
 //   backward   dx = dy W           (..., out) x (out, in) -> (..., in)
@@ -66,16 +36,27 @@ Tensor linear_value(const Tensor& x, const Tensor& W, const Variable& b) {
 //
 // Saved: x and W.
 Variable linear(const Variable& x, const Variable& W, const Variable& b) {
+  const auto definition = [](const std::vector<Variable>& in) {
+    Shape shape = in[0].shape();  // (..., in), then (..., out)
+    const Variable rows = reshape(in[0], {-1, shape.from_end(1)});
+    shape[shape.rank() - 1] = in[1].shape()[0];
+    const Variable product = reshape(matmul(rows, transpose(in[1])), shape);
+    return in.size() > 2 ? product + in[2] : product;
+  };
   std::vector<Variable> inputs = {x, W};
   if (b.defined()) inputs.push_back(b);
-  return record(
-      "linear", inputs, linear_value(x.value(), W.value(), b),
-      [x = Saved(x), W = Saved(W), bias = b.defined()](const Variable& dy) {
-        const Variable rows = as_rows(dy);
-        Grads grads = {reshape(matmul(rows, W), x.shape()), matmul(transpose(rows), as_rows(x))};
-        if (bias) grads.push_back(sum(rows, {0}));
-        return grads;
-      });
+  Tensor y = tensor::linear(x.value(), W.value(), b.value());  // checks the operands
+  if (using_definitions()) return definition(inputs);
+  const auto backward = [x = x.value(), W = W.value(),
+                         count = inputs.size()](const Tensor& dy) -> std::vector<Tensor> {
+    const Tensor rows = tensor::as_rows(dy);
+    std::vector<Tensor> grads(count);
+    if (wanted(0)) grads[0] = tensor::reshape(tensor::matmul(rows, W), x.shape());
+    if (wanted(1)) grads[1] = tensor::matmul(tensor::transpose(rows), tensor::as_rows(x));
+    if (count > 2 && wanted(2)) grads[2] = tensor::sum(rows, {0});
+    return grads;
+  };
+  return record_fused("linear", inputs, std::move(y), backward, definition);
 }
 
 }  // namespace qkv::autograd

@@ -18,8 +18,19 @@ Variable where(const Tensor& condition, const Variable& a, const Variable& b) {
   return record("where", {a, b}, tensor::where(condition, a.value(), b.value()),
                 [condition, sa = a.shape(), sb = b.shape()](const Variable& dy) -> Grads {
                   const Tensor zero = tensor::scalar(0, dy.dtype());
-                  return {reduce_to(where(condition, dy, zero), sa),
-                          reduce_to(where(condition, zero, dy), sb)};
+                  return {wanted(0) ? reduce_to(where(condition, dy, zero), sa) : Variable(),
+                          wanted(1) ? reduce_to(where(condition, zero, dy), sb) : Variable()};
+                });
+}
+
+// ---- gate ---------------------------------------------------------------------------------------
+//
+//   forward    y = b > 0 ? a : 0
+//   backward   da = b > 0 ? dy : 0                     b only decides: no gradient
+Variable gate(const Variable& a, const Variable& b) {
+  return record("gate", {a, b}, tensor::gate(a.value(), b.value()),
+                [b = Saved(b), sa = a.shape()](const Variable& dy) -> Grads {
+                  return {reduce_to(gate(dy, b), sa), Variable()};
                 });
 }
 
