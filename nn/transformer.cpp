@@ -81,6 +81,14 @@ EncoderClassifier::EncoderClassifier(const TransformerConfig& config, lib::Gener
   add("output_dropout", output_dropout_);
 }
 
+Variable EncoderClassifier::add_positions(const Variable& x) {
+  if (learned_positions) return learned_positions->forward(x);
+  if (!sinusoids_.defined() || sinusoids_.dtype() != x.dtype()) {
+    sinusoids_ = sinusoidal_positions(config_.max_length, config_.width, x.dtype());
+  }
+  return x + Variable(tensor::slice(sinusoids_, 0, 0, x.shape()[1]));  // (B, T, C) + (T, C)
+}
+
 EncoderOutput EncoderClassifier::forward(const Tensor& tokens, const Mask& mask) {
   if (tokens.rank() != 2)
     lib::fail("EncoderClassifier: tokens are ", tokens.shape(), "; need (B, T)");
@@ -91,9 +99,8 @@ EncoderOutput EncoderClassifier::forward(const Tensor& tokens, const Mask& mask)
   const Dtype dtype = input.weight.dtype();
   const Variable symbols = tensor::one_hot(tokens, config_.vocab, dtype);  // (B, T, vocab)
   Variable x = input.forward(input_dropout_.forward(symbols));             // (B, T, C)
-  x = learned_positions ? learned_positions->forward(x)
-                        : x + Variable(sinusoidal_positions(T, config_.width, dtype));
-  EncoderOutput result = encoder.forward(x, mask);  // (B, T, C)
+  x = add_positions(x);                                                    // (B, T, C)
+  EncoderOutput result = encoder.forward(x, mask);                         // (B, T, C)
   const Variable hidden = relu(output_norm.forward(output1.forward(result.output)));
   result.output = output2.forward(output_dropout_.forward(hidden));  // (B, T, vocab)
   return result;

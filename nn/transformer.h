@@ -78,7 +78,10 @@ class EncoderClassifier : public Module {
   Linear output2;
 
  private:
+  [[nodiscard]] Variable add_positions(const Variable& x);
+
   TransformerConfig config_;
+  Tensor sinusoids_;  // (max_length, C), made when first needed
   Dropout input_dropout_, output_dropout_;
 };
 

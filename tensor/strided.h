@@ -1,5 +1,5 @@
-// for_each_plane, for_each_row: the one loop over tensors of any strides. A shape is visited plane by
-// plane (its last two axes); each visit tells, for N operands, where the plane begins and by how
+// for_each_plane, for_each_row: the one loop over tensors of any strides. A shape is visited plane
+// by plane (its last two axes); each visit tells, for N operands, where the plane begins and by how
 // much its rows and columns step. Neighbouring axes that lie behind one another in memory for every
 // operand are merged first, so contiguous operands are one row.
 #pragma once
