@@ -27,9 +27,4 @@ void backward(const Variable& output, const Variable& cotangent = {}, BackwardOp
                                          const std::vector<Variable>& cotangents = {},
                                          BackwardOptions options = {});
 
-// The gradients of definition(inputs) at dy, recorded: what a fused operation's backward becomes
-// under create_graph. An input that requires no gradient gets an undefined one.
-[[nodiscard]] Grads differentiate(const Definition& definition, const std::vector<Variable>& inputs,
-                                  const Variable& dy);
-
 }  // namespace qkv::autograd

@@ -11,8 +11,7 @@
 namespace qkv::autograd {
 namespace {
 
-std::atomic<int64_t> alive = 0;
-std::atomic<uint64_t> births = 0;
+std::atomic<uint64_t> births = 0, deaths = 0;
 thread_local bool recording_on = true;
 thread_local bool definitions_on = false;
 
@@ -28,18 +27,17 @@ void bury(Node* node) {
     Node* const next = graves.back();
     graves.pop_back();
     delete next;  // may bury others
-    alive.fetch_sub(1, std::memory_order_relaxed);
+    deaths.fetch_add(1, std::memory_order_relaxed);
   }
   list = nullptr;
 }
 
 }  // namespace
 
-int64_t live_nodes() { return alive.load(); }
+int64_t live_nodes() { return static_cast<int64_t>(births.load() - deaths.load()); }
 
 std::shared_ptr<Node> make_node(const char* op, const Tensor& result) {
   const std::shared_ptr<Node> node(new Node, bury);
-  alive.fetch_add(1, std::memory_order_relaxed);
   node->op = op;
   node->born = births.fetch_add(1, std::memory_order_relaxed);
   node->shape = result.shape();
@@ -47,35 +45,21 @@ std::shared_ptr<Node> make_node(const char* op, const Tensor& result) {
   return node;
 }
 
-Variable record_node(const char* op, const std::vector<Variable>& inputs, Tensor value,
-                     Backward backward, bool keep_result) {
+bool records(Operands inputs) {
   const auto needs = [](const Variable& v) { return v.requires_grad(); };
-  if (!recording_on || std::none_of(inputs.begin(), inputs.end(), needs)) return value;
-  const std::shared_ptr<Node> node = make_node(op, value);
+  return recording_on && std::any_of(inputs.begin(), inputs.end(), needs);
+}
+
+Variable record_node(const char* op, Operands inputs, Tensor value, Backward backward,
+                     bool keep_result) {
+  std::shared_ptr<Node> node = make_node(op, value);
   for (const Variable& input : inputs) node->inputs.push_back(input.node());
   node->backward = std::move(backward);
   if (keep_result) {
     node->result = value;
     node->result_version = value.version();
   }
-  return {std::move(value), node};
-}
-
-// Recording is on inside a backward only if create_graph was asked for. Then the definition is run
-// on the same inputs, and its gradient taken instead: it consists of operations that were recorded.
-Variable record_fused(const char* op, const std::vector<Variable>& inputs, Tensor value,
-                      FusedBackward backward, Definition definition) {
-  const std::vector<Saved> saved(inputs.begin(), inputs.end());
-  return record(op, inputs, std::move(value),
-                [saved, backward = std::move(backward),
-                 definition = std::move(definition)](const Variable& dy) -> Grads {
-                  Grads operands(saved.begin(), saved.end());  // reading them checks their versions
-                  if (!recording()) {
-                    const std::vector<Tensor> grads = backward(dy.value());
-                    return {grads.begin(), grads.end()};
-                  }
-                  return differentiate(definition, operands, dy);
-                });
+  return {std::move(value), std::move(node)};
 }
 
 Variable::Variable(Tensor value, std::shared_ptr<Node> node)
@@ -130,11 +114,6 @@ void require_version(const Tensor& saved, uint64_t version) {
     throw StaleSaved(lib::str("a tensor of shape ", saved.shape(),
                               " that was saved for backward has been overwritten in place since"));
   }
-}
-
-const Variable& Saved::get() const {
-  require_version(variable_.value(), version_);
-  return variable_;
 }
 
 }  // namespace qkv::autograd

