@@ -1,5 +1,7 @@
-// One pool of threads. A job is published by raising `generation_`; sleeping workers wait for that
-// with std::atomic::wait, take chunks from a shared counter, and report when no chunk is left.
+// One pool of threads. A job is published by opening a gate and raising `generation_`, for which
+// idle workers wait: for a moment busily, then asleep in std::atomic::wait. Whoever passes the gate
+// takes chunks from a shared counter. The caller closes the gate when no chunk is left and waits
+// for those inside alone, so a worker that wakes too late delays nobody.
 #include "lib/parallel.h"
 
 #include <algorithm>
@@ -33,6 +35,17 @@ int available_processors() {
   if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
 #endif
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+// Waiting busily, the processor is told so.
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#else
+  std::this_thread::yield();
+#endif
 }
 
 int threads_wanted() {
@@ -69,11 +82,15 @@ class Pool {
     count_ = count, grain_ = grain, body_ = body, context_ = context;
     next_.store(0, std::memory_order_relaxed);
     error_ = nullptr;
-    busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+    gate_.fetch_and(~kClosed, std::memory_order_release);
     generation_.fetch_add(1, std::memory_order_release);
     generation_.notify_all();
     take_chunks();
-    for (int left; (left = busy_.load(std::memory_order_acquire)) != 0;) busy_.wait(left);
+    gate_.fetch_or(kClosed, std::memory_order_relaxed);
+    for (int i = 0; i < spins_ && gate_.load(std::memory_order_relaxed) != kClosed; ++i) pause();
+    for (uint32_t seen; (seen = gate_.load(std::memory_order_acquire)) != kClosed;) {
+      gate_.wait(seen);
+    }
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
     return true;
   }
@@ -95,16 +112,21 @@ class Pool {
 
   void work(uint32_t seen) {
     while (true) {
+      for (int i = 0; i < spins_ && generation_.load(std::memory_order_relaxed) == seen; ++i) {
+        pause();
+      }
       generation_.wait(seen, std::memory_order_acquire);
       seen = generation_.load(std::memory_order_acquire);
       if (stopping_) return;
-      take_chunks();
-      if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
+      const bool open = (gate_.fetch_add(1, std::memory_order_acquire) & kClosed) == 0;
+      if (open) take_chunks();
+      if (gate_.fetch_sub(1, std::memory_order_acq_rel) == kClosed + 1) gate_.notify_one();
     }
   }
 
   void start(int threads) {
     stopping_ = false;
+    spins_ = threads <= available_processors() ? kSpins : 0;
     const uint32_t seen = generation_.load();
     for (int i = 1; i < threads; ++i) workers_.emplace_back([this, seen] { work(seen); });
   }
@@ -117,12 +139,19 @@ class Pool {
     workers_.clear();
   }
 
+  static constexpr uint32_t kClosed = uint32_t{1} << 31;
+
+  // About 50 microseconds: longer than most gaps between the jobs of a training step. None if there
+  // are more threads than processors: somebody else could use the time.
+  static constexpr int kSpins = 1000;
+
   std::mutex one_job_;  // the pool runs one job at a time
   std::vector<std::thread> workers_;
   std::atomic<uint32_t> generation_ = 0;
-  std::atomic<int> busy_ = 0;      // workers that have not finished the job yet
-  std::atomic<int64_t> next_ = 0;  // where the next chunk begins
-  bool stopping_ = false;
+  std::atomic<uint32_t> gate_ = kClosed;  // kClosed, plus the number of workers inside
+  std::atomic<int64_t> next_ = 0;         // where the next chunk begins
+  std::atomic<bool> stopping_ = false;
+  int spins_ = 0;
   int64_t count_ = 0, grain_ = 1;  // the job; written before generation_ is raised
   void (*body_)(void*, int64_t, int64_t) = nullptr;
   void* context_ = nullptr;
