@@ -219,13 +219,38 @@ void softmax_rows(Rows& rows) {
                   true});
 }
 
+void attention_rows(Rows& rows) {
+  const auto attend = [](tensor::AttentionMask mask, std::optional<double> scale = {}) {
+    return [=](In in) { return attention(in[0], in[1], in[2], mask, scale); };
+  };
+  const auto qkv = normals({{2, 2, 3, 2}, {2, 2, 4, 2}, {2, 2, 4, 3}});
+  const auto add = [&](std::string variant, tensor::AttentionMask mask) {
+    rows.push_back({"attention", std::move(variant), qkv, attend(std::move(mask)), true});
+  };
+  add("no mask", {});
+  add("causal", {.causal = true});
+  add("padding", {.key_lengths = ids({3, 0}, {2})});
+  const Tensor holes = flags(
+      {true, false, true, true, false, false, false, false, false, true, true, false}, {1, 3, 4});
+  add("holes and an empty row", {.allowed = holes});
+  add("every kind of mask", {.causal = true, .key_lengths = ids({2, 4}, {2}), .allowed = holes});
+  rows.push_back({"attention", "matrices and a scale", normals({{3, 2}, {5, 2}, {5, 1}}),
+                  attend({}, -0.3), true});
+  rows.push_back({"attention", "heads of a projection", normals({{2, 3, 4}}),
+                  [](In in) {
+                    const Variable x = transpose(reshape(in[0], {2, 3, 2, 2}), 1, 2);
+                    return attention(x, x, x, {.causal = true});
+                  },
+                  true});
+}
+
 }  // namespace
 
 const std::vector<OpCase>& op_table() {
   static const std::vector<OpCase> table = [] {
     Rows rows;
     for (const auto fill : {arithmetic_rows, function_rows, reduction_rows, shape_rows,
-                            selection_rows, product_rows, softmax_rows}) {
+                            selection_rows, product_rows, softmax_rows, attention_rows}) {
       fill(rows);
     }
     return rows;

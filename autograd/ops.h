@@ -3,8 +3,11 @@
 // adjoints.
 #pragma once
 
+#include <optional>
+
 #include "autograd/variable.h"
 #include "lib/random.h"
+#include "tensor/attention.h"
 
 namespace qkv::autograd {
 
@@ -93,6 +96,15 @@ namespace qkv::autograd {
 [[nodiscard]] Variable softmax(const Variable& x, int axis);
 [[nodiscard]] Variable log_softmax(const Variable& x, int axis);
 [[nodiscard]] Variable masked_softmax(const Variable& x, const Tensor& mask);  // over the last axis
+
+// ---- attention.cpp ------------------------------------------------------------------------------
+// softmax(scale Q Kᵀ) V over the keys that the mask allows, without ever holding the weights:
+// Q (B, H, Tq, D), K (B, H, Tk, D), V (B, H, Tk, Dv) -> (B, H, Tq, Dv); H, or B and H, may be left
+// out. The scale is 1/√D if none is given. A query without keys gives output 0 and gradient 0.
+// Source: Vaswani et al. 2017, equation 1; Dao et al. 2022.
+[[nodiscard]] Variable attention(const Variable& Q, const Variable& K, const Variable& V,
+                                 const tensor::AttentionMask& mask = {},
+                                 std::optional<double> scale = {});
 
 // ---- layer_norm.cpp -----------------------------------------------------------------------------
 // y = (x - mean) / √(variance + eps) · gamma + beta over the last axis; x (..., C), gamma and beta

@@ -133,4 +133,10 @@ MemoryStats memory_stats() noexcept {
   return c.stats;
 }
 
+void reset_peak_memory() noexcept {
+  Cache& c = cache();
+  const std::lock_guard lock(c.mutex);
+  c.stats.peak_bytes = c.stats.live_bytes;
+}
+
 }  // namespace qkv::lib

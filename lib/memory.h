@@ -30,4 +30,7 @@ void release_cached_memory() noexcept;
 
 [[nodiscard]] MemoryStats memory_stats() noexcept;
 
+// peak_bytes begins again, at live_bytes: to measure the peak of what follows.
+void reset_peak_memory() noexcept;
+
 }  // namespace qkv::lib

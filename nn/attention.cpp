@@ -31,6 +31,25 @@ void check_mask(const Shape& mask, const Shape& scores) {
   }
 }
 
+// (..., Tq, Tk), with the batch axes that all three broadcast to.
+Shape scores_shape(const Variable& Q, const Variable& K, const Variable& V) {
+  const auto of = [](const Variable& x, int64_t rows, int64_t columns) {
+    Shape shape = x.shape();
+    shape[shape.rank() - 2] = rows, shape[shape.rank() - 1] = columns;
+    return shape;
+  };
+  const int64_t Tq = Q.shape().from_end(2), Tk = K.shape().from_end(2);
+  const Shape both = tensor::broadcast_shapes("attention", of(Q, Tq, Tk), of(K, Tq, Tk));
+  return tensor::broadcast_shapes("attention", both, of(V, Tq, Tk));
+}
+
+// The batch axes of x, expanded to those of the scores.
+Variable with_batch_of(const Variable& x, Shape scores) {
+  const int last = scores.rank() - 1;
+  scores[last - 1] = x.shape().from_end(2), scores[last] = x.shape().from_end(1);
+  return x.shape() == scores ? x : expand(x, scores);
+}
+
 int64_t checked_heads(int64_t width, int64_t heads) {
   if (heads < 1 || width < 1 || width % heads != 0) {
     lib::fail("MultiHeadAttention: width ", width, " is not divisible by heads ", heads,
@@ -57,11 +76,20 @@ Variable join_heads(const Variable& x) {
 // Why 1/√D: a dot product of D independent terms of variance 1 has variance D. Unscaled, the scores
 // of wide heads are large, softmax is all but one-hot, and its gradient y (dy - Σ dy y) vanishes.
 AttentionOutput scaled_dot_product_attention(const Variable& Q, const Variable& K,
-                                             const Variable& V, const Mask& mask) {
+                                             const Variable& V, const Mask& mask,
+                                             bool need_weights) {
   check_operands(Q, K, V);
+  const int64_t Tq = Q.shape().from_end(2), Tk = K.shape().from_end(2);
+  if (!need_weights) {
+    const Shape scores = scores_shape(Q, K, V);
+    if (mask.restricts()) check_mask(mask.shape(), scores);
+    return {autograd::attention(with_batch_of(Q, scores), with_batch_of(K, scores),
+                                with_batch_of(V, scores), mask.parts(Tq, Tk)),
+            Variable()};
+  }
   const auto D = static_cast<double>(Q.shape().from_end(1));
   const Variable scores = matmul(Q, transpose(K)) * (1 / std::sqrt(D));  // (..., Tq, Tk)
-  if (mask.restricts()) check_mask(mask.allowed().shape(), scores.shape());
+  if (mask.restricts()) check_mask(mask.shape(), scores.shape());
   const Variable weights =
       mask.restricts() ? masked_softmax(scores, mask.allowed()) : softmax(scores, -1);
   return {matmul(weights, V), weights};  // (..., Tq, Dv)
@@ -80,14 +108,15 @@ MultiHeadAttention::MultiHeadAttention(int64_t width, int64_t number, lib::Gener
 }
 
 AttentionOutput MultiHeadAttention::forward(const Variable& query_input, const Variable& key_input,
-                                            const Variable& value_input, const Mask& mask) const {
+                                            const Variable& value_input, const Mask& mask,
+                                            bool need_weights) const {
   for (const Variable* x : {&query_input, &key_input, &value_input}) {
     if (x->rank() != 3) lib::fail("MultiHeadAttention: input is ", x->shape(), "; need (B, T, C)");
   }
   const Variable Q = split_heads(query.forward(query_input), heads);  // (B, H, Tq, D)
   const Variable K = split_heads(key.forward(key_input), heads);      // (B, H, Tk, D)
   const Variable V = split_heads(value.forward(value_input), heads);  // (B, H, Tk, D)
-  const AttentionOutput attended = scaled_dot_product_attention(Q, K, V, mask);
+  const AttentionOutput attended = scaled_dot_product_attention(Q, K, V, mask, need_weights);
   return {out.forward(join_heads(attended.output)),
           attended.weights};  // (B, Tq, C), (B, H, Tq, Tk)
 }

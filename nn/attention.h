@@ -12,14 +12,17 @@ namespace qkv::nn {
 struct AttentionOutput {
   Variable output;   // (B, H, Tq, D), or (B, Tq, C) of a multi-head attention
   Variable weights;  // (B, H, Tq, Tk): rows are queries, columns keys, every head by itself
-};
+};                   // undefined without need_weights
 
 // Q (..., Tq, D), K (..., Tk, D), V (..., Tk, Dv) -> output (..., Tq, Dv), weights (..., Tq, Tk). A
 // query whose mask allows no key gets weights 0 and output 0. Throws std::invalid_argument if
 // shapes do not fit.
+//
+// Whoever can do without the weights says need_weights = false: then one fused operation computes
+// the output, in memory O(T) instead of O(T²), and much faster (autograd/attention.cpp).
 [[nodiscard]] AttentionOutput scaled_dot_product_attention(const Variable& Q, const Variable& K,
-                                                           const Variable& V,
-                                                           const Mask& mask = {});
+                                                           const Variable& V, const Mask& mask = {},
+                                                           bool need_weights = true);
 
 // H attentions side by side, each on its own D = C / H columns of the projected inputs.
 //
@@ -31,7 +34,8 @@ class MultiHeadAttention : public Module {
 
   // query (B, Tq, C), key and value (B, Tk, C); the mask broadcasts to (B, H, Tq, Tk).
   [[nodiscard]] AttentionOutput forward(const Variable& query, const Variable& key,
-                                        const Variable& value, const Mask& mask = {}) const;
+                                        const Variable& value, const Mask& mask = {},
+                                        bool need_weights = true) const;
 
   const int64_t heads;
   Linear query, key, value, out;

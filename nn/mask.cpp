@@ -1,4 +1,4 @@
-// The mask factories, and their picture.
+// The mask factories, how masks combine, and their picture.
 #include "nn/mask.h"
 
 #include "lib/text.h"
@@ -17,8 +17,10 @@ Mask Mask::causal(int64_t queries, int64_t keys) {
   if (queries > keys) {
     lib::fail("Mask::causal: ", queries, " queries but only ", keys, " keys; need queries <= keys");
   }
-  const Tensor last_key = tensor::add(tensor::arange(queries), static_cast<double>(keys - queries));
-  return allow(tensor::less_equal(tensor::arange(keys), tensor::unsqueeze(last_key, 1)));
+  Mask mask;
+  mask.shape_ = {queries, keys};
+  mask.parts_.causal = true;
+  return mask;
 }
 
 Mask Mask::padding(const std::vector<int64_t>& lengths, int64_t keys) {
@@ -28,8 +30,10 @@ Mask Mask::padding(const std::vector<int64_t>& lengths, int64_t keys) {
     }
   }
   const auto batch = static_cast<int64_t>(lengths.size());
-  const Tensor length_of = Tensor::of(lengths, {batch, 1, 1, 1});
-  return allow(tensor::less(tensor::arange(keys), length_of));
+  Mask mask;
+  mask.shape_ = {batch, 1, 1, keys};
+  mask.parts_.key_lengths = Tensor::of(lengths, {batch});
+  return mask;
 }
 
 Mask Mask::allow(Tensor allowed) {
@@ -41,19 +45,49 @@ Mask Mask::allow(Tensor allowed) {
               " has no query and key axes; need (..., Tq, Tk)");
   }
   Mask mask;
-  mask.allowed_ = std::move(allowed);
+  mask.shape_ = allowed.shape();
+  mask.parts_.allowed = std::move(allowed);
   return mask;
+}
+
+Tensor Mask::allowed() const {
+  const int64_t queries = restricts() ? shape_.from_end(2) : 0;
+  return tensor::dense_mask(parts_, queries, restricts() ? shape_.from_end(1) : 0);
+}
+
+// Where the mask itself is broadcast along queries or keys, what it knows about them does not hold
+// for the larger shape: only its cells do.
+tensor::AttentionMask Mask::parts(int64_t queries, int64_t keys) const {
+  const bool other_keys = restricts() && shape_.from_end(1) != keys;
+  const bool other_queries = restricts() && shape_.from_end(2) != queries;
+  const bool padded = parts_.key_lengths.defined();
+  if ((parts_.causal && (other_keys || other_queries)) || (padded && other_keys)) {
+    return {.allowed = allowed()};
+  }
+  return parts_;
 }
 
 Mask operator&(const Mask& a, const Mask& b) {
   if (!a.restricts()) return b;
   if (!b.restricts()) return a;
-  return Mask::allow(tensor::logical_and(a.allowed_, b.allowed_));
+  Mask both;
+  both.shape_ = tensor::broadcast_shapes("Mask &", a.shape_, b.shape_);
+  const int64_t queries = both.shape_.from_end(2), keys = both.shape_.from_end(1);
+  const tensor::AttentionMask x = a.parts(queries, keys), y = b.parts(queries, keys);
+  const Tensor &n = x.key_lengths, &m = y.key_lengths;
+  both.parts_.causal = x.causal || y.causal;
+  both.parts_.key_lengths = !n.defined()   ? m
+                            : !m.defined() ? n
+                                           : tensor::where(tensor::less(n, m), n, m);
+  both.parts_.allowed = !x.allowed.defined()   ? y.allowed
+                        : !y.allowed.defined() ? x.allowed
+                                               : tensor::logical_and(x.allowed, y.allowed);
+  return both;
 }
 
 std::string Mask::str() const {
   if (!restricts()) return "(every query may attend to every key)\n";
-  const Tensor packed = allowed_.contiguous();
+  const Tensor packed = allowed().contiguous();
   const int64_t queries = packed.shape().from_end(2), keys = packed.shape().from_end(1);
   const int64_t pictures = queries * keys == 0 ? 0 : packed.numel() / (queries * keys);
   const bool* cell = packed.data<bool>();

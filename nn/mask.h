@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tensor/tensor.h"
+#include "tensor/attention.h"
 
 namespace qkv::nn {
 
@@ -32,18 +32,28 @@ class Mask {
   // bool.
   static Mask allow(tensor::Tensor allowed);
 
-  // Allowed by both.
+  // Allowed by both. Throws std::invalid_argument if their shapes do not broadcast.
   friend Mask operator&(const Mask& a, const Mask& b);
 
-  [[nodiscard]] bool restricts() const { return allowed_.defined(); }
-  [[nodiscard]] const tensor::Tensor& allowed() const { return allowed_; }
+  [[nodiscard]] bool restricts() const { return shape_.rank() > 0; }
+
+  // The shape of allowed(), for a mask that restricts.
+  [[nodiscard]] const tensor::Shape& shape() const { return shape_; }
+
+  // Every cell, as a bool tensor; undefined without a restriction. Made anew at each call.
+  [[nodiscard]] tensor::Tensor allowed() const;
+
+  // The same for scores (..., queries, keys), as far as possible without making any cells: that
+  // attention is causal, or padded, is all its kernels need to know.
+  [[nodiscard]] tensor::AttentionMask parts(int64_t queries, int64_t keys) const;
 
   // A picture: one line per query, # where it may attend, . where not; batches and heads under
   // titles.
   [[nodiscard]] std::string str() const;
 
  private:
-  tensor::Tensor allowed_;
+  tensor::Shape shape_;  // (..., Tq, Tk); Tq is 1 where queries do not matter; rank 0: no mask
+  tensor::AttentionMask parts_;
 };
 
 }  // namespace qkv::nn

@@ -22,15 +22,15 @@ EncoderLayer::EncoderLayer(const TransformerConfig& config, lib::Generator& gene
   add("dropout", dropout_);
 }
 
-AttentionOutput EncoderLayer::forward(const Variable& x, const Mask& mask) {
+AttentionOutput EncoderLayer::forward(const Variable& x, const Mask& mask, bool need_weights) {
   if (norm_ == Norm::post) {
-    const auto [attended, weights] = attention.forward(x, x, x, mask);        // (B, T, C)
-    const Variable middle = norm1.forward(x + dropout_.forward(attended));    // (B, T, C)
-    const Variable thought = dropout_.forward(feed_forward.forward(middle));  // (B, T, C)
+    const auto [attended, weights] = attention.forward(x, x, x, mask, need_weights);  // (B, T, C)
+    const Variable middle = norm1.forward(x + dropout_.forward(attended));            // (B, T, C)
+    const Variable thought = dropout_.forward(feed_forward.forward(middle));          // (B, T, C)
     return {norm2.forward(middle + thought), weights};
   }
   const Variable before = norm1.forward(x);  // (B, T, C)
-  const auto [attended, weights] = attention.forward(before, before, before, mask);
+  const auto [attended, weights] = attention.forward(before, before, before, mask, need_weights);
   const Variable middle = x + dropout_.forward(attended);                // (B, T, C)
   const Variable thought = feed_forward.forward(norm2.forward(middle));  // (B, T, C)
   return {middle + dropout_.forward(thought), weights};
@@ -45,12 +45,12 @@ TransformerEncoder::TransformerEncoder(const TransformerConfig& config, lib::Gen
   }
 }
 
-EncoderOutput TransformerEncoder::forward(const Variable& x, const Mask& mask) {
+EncoderOutput TransformerEncoder::forward(const Variable& x, const Mask& mask, bool need_weights) {
   EncoderOutput result{x, {}};
   for (const auto& layer : layers) {
-    const AttentionOutput step = layer->forward(result.output, mask);
+    const AttentionOutput step = layer->forward(result.output, mask, need_weights);
     result.output = step.output;
-    result.weights.push_back(step.weights);
+    if (need_weights) result.weights.push_back(step.weights);
   }
   return result;
 }
@@ -89,7 +89,8 @@ Variable EncoderClassifier::add_positions(const Variable& x) {
   return x + Variable(tensor::slice(sinusoids_, 0, 0, x.shape()[1]));  // (B, T, C) + (T, C)
 }
 
-EncoderOutput EncoderClassifier::forward(const Tensor& tokens, const Mask& mask) {
+EncoderOutput EncoderClassifier::forward(const Tensor& tokens, const Mask& mask,
+                                         bool need_weights) {
   if (tokens.rank() != 2)
     lib::fail("EncoderClassifier: tokens are ", tokens.shape(), "; need (B, T)");
   const int64_t T = tokens.shape()[1];
@@ -100,7 +101,7 @@ EncoderOutput EncoderClassifier::forward(const Tensor& tokens, const Mask& mask)
   const Variable symbols = tensor::one_hot(tokens, config_.vocab, dtype);  // (B, T, vocab)
   Variable x = input.forward(input_dropout_.forward(symbols));             // (B, T, C)
   x = add_positions(x);                                                    // (B, T, C)
-  EncoderOutput result = encoder.forward(x, mask);                         // (B, T, C)
+  EncoderOutput result = encoder.forward(x, mask, need_weights);           // (B, T, C)
   const Variable hidden = relu(output_norm.forward(output1.forward(result.output)));
   result.output = output2.forward(output_dropout_.forward(hidden));  // (B, T, vocab)
   return result;

@@ -33,8 +33,9 @@ class EncoderLayer : public Module {
  public:
   EncoderLayer(const TransformerConfig& config, lib::Generator& generator);
 
-  // (B, T, C) -> output (B, T, C), weights (B, H, T, T)
-  [[nodiscard]] AttentionOutput forward(const Variable& x, const Mask& mask);
+  // (B, T, C) -> output (B, T, C), weights (B, H, T, T) if they are needed
+  [[nodiscard]] AttentionOutput forward(const Variable& x, const Mask& mask,
+                                        bool need_weights = true);
 
   MultiHeadAttention attention;
   FeedForward feed_forward;
@@ -47,13 +48,14 @@ class EncoderLayer : public Module {
 
 struct EncoderOutput {
   Variable output;                // (B, T, C), or (B, T, classes) of a classifier
-  std::vector<Variable> weights;  // of each layer, (B, H, T, T)
+  std::vector<Variable> weights;  // of each layer, (B, H, T, T); none without need_weights
 };
 
 class TransformerEncoder : public Module {
  public:
   TransformerEncoder(const TransformerConfig& config, lib::Generator& generator);
-  [[nodiscard]] EncoderOutput forward(const Variable& x, const Mask& mask = {});
+  [[nodiscard]] EncoderOutput forward(const Variable& x, const Mask& mask = {},
+                                      bool need_weights = true);
 
   std::vector<std::unique_ptr<EncoderLayer>> layers;
 };
@@ -68,7 +70,8 @@ class EncoderClassifier : public Module {
 
   // tokens (B, T) int64 -> logits (B, T, vocab). Throws std::invalid_argument for a token outside
   // [0, vocab) or a sequence longer than max_length.
-  [[nodiscard]] EncoderOutput forward(const Tensor& tokens, const Mask& mask = {});
+  [[nodiscard]] EncoderOutput forward(const Tensor& tokens, const Mask& mask = {},
+                                      bool need_weights = true);
 
   Linear input;
   std::unique_ptr<LearnedPositions> learned_positions;  // or none

@@ -88,7 +88,8 @@ Accuracy evaluate(nn::EncoderClassifier& model, const Task& task, Split split) {
   for (int64_t first = 0; first < task.size(split); first += kEvaluationBatch) {
     const Batch batch =
         make_batch(task, split, first, std::min(kEvaluationBatch, task.size(split) - first));
-    const Accuracy part = count_right(model.forward(batch.input).output.value(), batch.target);
+    const Accuracy part = count_right(
+        model.forward(batch.input, {}, /*need_weights=*/false).output.value(), batch.target);
     total.exact += part.exact, total.sequences += part.sequences;
     total.right += part.right, total.symbols += part.symbols;
   }
@@ -105,7 +106,8 @@ TrainingEnd train(nn::EncoderClassifier& model, const Task& task, const Config& 
   for (int64_t step = 0; step < config.steps; ++step) {
     const Batch batch =
         make_batch(task, Split::train, step * config.batch % task.train_size, config.batch);
-    const autograd::Variable logits = model.forward(batch.input).output;  // (B, T, symbols)
+    const autograd::Variable logits =
+        model.forward(batch.input, {}, /*need_weights=*/false).output;    // (B, T, symbols)
     const autograd::Variable loss = cross_entropy(logits, batch.target);  // ()
     if (!std::isfinite(loss.item())) {
       throw std::runtime_error(lib::str("train: the loss is ", loss.item(), " at step ", step + 1,

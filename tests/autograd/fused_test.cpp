@@ -75,7 +75,7 @@ void for_each_fused_row(const Body& body) {
     body(row);
     ++rows;
   }
-  CHECK(rows >= 7);
+  CHECK(rows >= 14);
 }
 
 }  // namespace

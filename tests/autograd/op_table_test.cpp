@@ -141,6 +141,7 @@ TEST_CASE("the op table has exactly the operations that there are") {
                          "softmax",
                          "layer_norm",
                          "masked_softmax",
+                         "attention",
                          "log_softmax",
                          "cross_entropy"};
   CHECK(missing(by_hand, names_in_table()) == "");

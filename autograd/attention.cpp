@@ -1,0 +1,57 @@
+// Scaled dot-product attention, fused: the definition beneath is the text; the kernels of
+// lib/kernels/attention.inl compute the same without ever holding the weights of a whole row.
+#include "tensor/attention.h"
+
+#include <cmath>
+
+#include "autograd/node.h"
+#include "autograd/ops.h"
+
+namespace qkv::autograd {
+namespace {
+
+// The definition, by simple operations. Q (..., Tq, D), K (..., Tk, D), V (..., Tk, Dv).
+Variable attention_definition(const std::vector<Variable>& in, const tensor::AttentionMask& mask,
+                              double scale) {
+  const Variable &Q = in[0], &K = in[1], &V = in[2];
+  const Variable scores = matmul(Q, transpose(K)) * scale;  // (..., Tq, Tk)
+  const Tensor allowed = tensor::dense_mask(mask, Q.shape().from_end(2), K.shape().from_end(2));
+  const Variable weights =
+      allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores, -1);
+  return matmul(weights, V);  // (..., Tq, Dv)
+}
+
+}  // namespace
+
+// ---- attention (fused) --------------------------------------------------------------------------
+//
+//   forward    P = softmax(scale Q Kᵀ)  over the allowed keys      (..., Tq, Tk), never kept
+//              O = P V                                             (..., Tq, Dv)
+//   backward   dV = Pᵀ dO                                          (..., Tk, Dv)
+//              dS = P (dP - rowsum(dO O)),  dP = dO Vᵀ             (..., Tq, Tk), never kept
+//              dQ = scale dS K                                     (..., Tq, D)
+//              dK = scale dSᵀ Q                                    (..., Tk, D)
+//
+// Saved: Q, K, V, O, and one number per query, the log-sum-exp of its scores, from which P is
+// computed again tile by tile. Memory O(T), where the weights are O(T²).
+Variable attention(const Variable& Q, const Variable& K, const Variable& V,
+                   const tensor::AttentionMask& mask, std::optional<double> wanted_scale) {
+  const double D = Q.rank() > 0 ? static_cast<double>(Q.shape().from_end(1)) : 1;
+  const double scale = wanted_scale.value_or(1 / std::sqrt(D));
+  const auto definition = [mask, scale](const std::vector<Variable>& in) {
+    return attention_definition(in, mask, scale);
+  };
+  if (using_definitions()) return definition({Q, K, V});
+
+  const tensor::AttentionResult result =
+      tensor::attention(Q.value(), K.value(), V.value(), mask, scale);
+  const auto backward = [q = Q.value(), k = K.value(), v = V.value(), mask, scale,
+                         O = Saved(result.output),
+                         L = result.logsumexp](const Tensor& dO) -> std::vector<Tensor> {
+    const auto [dQ, dK, dV] = tensor::attention_backward(q, k, v, mask, scale, {O.value(), L}, dO);
+    return {dQ, dK, dV};
+  };
+  return record_fused("attention", {Q, K, V}, result.output, backward, definition);
+}
+
+}  // namespace qkv::autograd
