@@ -194,19 +194,21 @@ void product_rows(Rows& rows) {
 
 void softmax_rows(Rows& rows) {
   const auto x = normals({{2, 3, 4}});
-  rows.push_back({"softmax", "last axis", x, [](In in) { return softmax(in[0], -1); }});
-  rows.push_back({"softmax", "middle axis", x, [](In in) { return softmax(in[0], 1); }});
+  rows.push_back({"softmax", "last axis", x, [](In in) { return softmax(in[0], -1); }, true});
+  rows.push_back({"softmax", "middle axis", x, [](In in) { return softmax(in[0], 1); }, true});
   rows.push_back(
-      {"softmax", "one class", normals({{3, 1}}), [](In in) { return softmax(in[0], -1); }});
-  rows.push_back({"log_softmax", "last axis", x, [](In in) { return log_softmax(in[0], -1); }});
-  rows.push_back({"log_softmax", "first axis", x, [](In in) { return log_softmax(in[0], 0); }});
+      {"softmax", "one class", normals({{3, 1}}), [](In in) { return softmax(in[0], -1); }, true});
+  rows.push_back(
+      {"log_softmax", "last axis", x, [](In in) { return log_softmax(in[0], -1); }, true});
+  rows.push_back(
+      {"log_softmax", "first axis", x, [](In in) { return log_softmax(in[0], 0); }, true});
   const Tensor causal = flags({true, false, false, true, true, false, true, true, true}, {3, 3});
   const Tensor empty_row =
       flags({false, false, false, true, true, false, true, false, true}, {3, 3});
   rows.push_back({"masked_softmax", "causal", normals({{2, 3, 3}}),
-                  [causal](In in) { return masked_softmax(in[0], causal); }});
+                  [causal](In in) { return masked_softmax(in[0], causal); }, true});
   rows.push_back({"masked_softmax", "a fully masked row", normals({{2, 3, 3}}),
-                  [empty_row](In in) { return masked_softmax(in[0], empty_row); }});
+                  [empty_row](In in) { return masked_softmax(in[0], empty_row); }, true});
   const auto norm = [](In in) { return layer_norm(in[0], in[1], in[2]); };
   rows.push_back({"layer_norm", "batch", normals({{2, 3, 5}, {5}, {5}}), norm, true});
   rows.push_back({"layer_norm", "width 2", normals({{3, 2}, {2}, {2}}), norm, true});

@@ -1,54 +1,94 @@
-// Softmax and its relatives. The Jacobian first, then what is left of it.
+// Softmax and its relatives, fused: the definitions by simple operations are the text, the kernels
+// behind tensor/softmax.h compute the same in one go. The Jacobian first, then what is left of it:
+//
+//   y_i = exp(x_i) / Σ_j exp(x_j)     ∂y_i/∂x_j = y_i (δ_ij - y_j)                 n x n
+//   dx_j = Σ_i dy_i y_i (δ_ij - y_j) = y_j (dy_j - Σ_i dy_i y_i)                   n
 #include "tensor/softmax.h"
+
+#include <limits>
 
 #include "autograd/node.h"
 #include "autograd/ops.h"
+#include "tensor/elementwise.h"
+#include "tensor/reduce.h"
 
 namespace qkv::autograd {
 namespace {
 
-// dx = y (dy - Σ_j dy_j y_j), from y_i = exp(x_i) / Σ exp(x_j):
-//
-//   ∂y_i/∂x_j = y_i (δ_ij - y_j)                       the Jacobian, n x n
-//   dx_j = Σ_i dy_i y_i (δ_ij - y_j) = y_j (dy_j - Σ_i dy_i y_i)
-Variable through_softmax(const Variable& dy, const Variable& y, int axis) {
-  return y * (dy - sum(dy * y, {axis}, true));
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// The shift by the maximum cancels, so it counts as a constant.
+Variable shifted_by_max(const Variable& x, int axis) {
+  return x - Variable(tensor::max(x.value(), axis, true));
+}
+
+Variable softmax_definition(const Variable& x, int axis) {
+  const Variable e = exp(shifted_by_max(x, axis));
+  return e / sum(e, {axis}, true);
+}
+
+// A row with nothing allowed has only zeros to divide: by 1, then.
+Variable masked_softmax_definition(const Variable& x, const Tensor& mask) {
+  const Variable hidden = masked_fill(x, tensor::logical_not(mask), -kInfinity);
+  const Tensor m = tensor::max(hidden.value(), -1, true),
+               nothing = tensor::scalar(-kInfinity, x.dtype());
+  const Variable e = exp(hidden - Variable(tensor::masked_fill(m, tensor::equal(m, nothing), 0)));
+  const Variable total = sum(e, {-1}, true);
+  const Tensor empty = tensor::equal(total.value(), tensor::scalar(0, x.dtype()));
+  return e / (total + Variable(empty.to(x.dtype())));
+}
+
+Variable log_softmax_definition(const Variable& x, int axis) {
+  const Variable shifted = shifted_by_max(x, axis);
+  return shifted - log(sum(exp(shifted), {axis}, true));
+}
+
+using Slope = Tensor (*)(const Tensor& dy, const Tensor& y, int axis);
+
+// The result y is all that the slopes need; it is saved.
+Variable record_along_axis(const char* op, const Variable& x, const Tensor& y, Slope slope,
+                           int axis, Definition definition) {
+  const auto backward = [slope, axis, saved = Saved(y)](const Tensor& dy) -> std::vector<Tensor> {
+    return {slope(dy, saved.value(), axis)};
+  };
+  return record_fused(op, {x}, y, backward, std::move(definition));
 }
 
 }  // namespace
 
-// ---- softmax ------------------------------------------------------------------------------------
+// ---- softmax (fused) ----------------------------------------------------------------------------
 //
 //   forward    y_i = exp(x_i) / Σ_j exp(x_j)
 //   backward   dx = y (dy - Σ_j dy_j y_j)
 //
 // A constant dy gives dx = 0: y sums to 1 whatever x is.
 Variable softmax(const Variable& x, int axis) {
-  return record("softmax", {x}, tensor::softmax(x.value(), axis),
-                [axis](const Variable& dy, const Variable& y) -> Grads {
-                  return {through_softmax(dy, y, axis)};
-                });
+  const auto definition = [axis](const auto& in) { return softmax_definition(in[0], axis); };
+  const Tensor y = tensor::softmax(x.value(), axis);
+  if (using_definitions() && y.numel() > 0) return definition(std::vector<Variable>{x});
+  return record_along_axis("softmax", x, y, tensor::softmax_backward, axis, definition);
 }
 
-// ---- masked_softmax -----------------------------------------------------------------------------
+// ---- masked_softmax (fused) ---------------------------------------------------------------------
 //
 //   forward    y = softmax over the allowed elements, 0 elsewhere; a row with none allowed is 0
 //   backward   as softmax: where y is 0, dx is exactly 0
 Variable masked_softmax(const Variable& x, const Tensor& mask) {
-  return record(
-      "masked_softmax", {x}, tensor::masked_softmax(x.value(), mask),
-      [](const Variable& dy, const Variable& y) -> Grads { return {through_softmax(dy, y, -1)}; });
+  const auto definition = [mask](const auto& in) { return masked_softmax_definition(in[0], mask); };
+  const Tensor y = tensor::masked_softmax(x.value(), mask);
+  if (using_definitions() && y.numel() > 0) return definition(std::vector<Variable>{x});
+  return record_along_axis("masked_softmax", x, y, tensor::softmax_backward, -1, definition);
 }
 
-// ---- log_softmax --------------------------------------------------------------------------------
+// ---- log_softmax (fused) ------------------------------------------------------------------------
 //
 //   forward    y_i = x_i - log Σ_j exp(x_j)
 //   backward   ∂y_i/∂x_j = δ_ij - softmax_j,  so  dx = dy - exp(y) Σ_i dy_i
 Variable log_softmax(const Variable& x, int axis) {
-  return record("log_softmax", {x}, tensor::log_softmax(x.value(), axis),
-                [axis](const Variable& dy, const Variable& y) -> Grads {
-                  return {dy - exp(y) * sum(dy, {axis}, true)};
-                });
+  const auto definition = [axis](const auto& in) { return log_softmax_definition(in[0], axis); };
+  const Tensor y = tensor::log_softmax(x.value(), axis);
+  if (using_definitions() && y.numel() > 0) return definition(std::vector<Variable>{x});
+  return record_along_axis("log_softmax", x, y, tensor::log_softmax_backward, axis, definition);
 }
 
 }  // namespace qkv::autograd

@@ -1,4 +1,4 @@
-// Both rungs of softmax.
+// Both rungs of softmax, and from its relatives to the kernels of the instruction set in use.
 #include "lib/softmax.h"
 
 #include <algorithm>
@@ -14,10 +14,22 @@ namespace {
 template <class T>
 struct Kernels {
   void (*softmax_rows)(int64_t rows, int64_t n, const T* x, T* y, bool empty_row_is_zero);
+  void (*masked_softmax_rows)(int64_t rows, int64_t n, const T* x, const bool* allowed,
+                              int64_t stride, T* y);
+  void (*softmax_backward_rows)(int64_t rows, int64_t n, const T* dy, const T* y, T* dx);
+  void (*log_softmax_rows)(int64_t rows, int64_t n, const T* x, T* y);
+  void (*log_softmax_backward_rows)(int64_t rows, int64_t n, const T* dy, const T* y, T* dx);
 };
 
 #define QKV_KERNELS "lib/kernels/softmax.inl"
 #include "lib/simd/every_isa.inl"
+
+// body(begin, end) for chunks of rows.
+template <class Body>
+void for_each_chunk(RowsShape shape, const Body& body) {
+  if (shape.n == 0) return;
+  parallel_for(shape.rows, std::max<int64_t>(1, kElementsWorthSplitting / shape.n), body);
+}
 
 }  // namespace
 
@@ -42,12 +54,40 @@ void softmax_definition(RowsShape shape, const T* x, T* y) {
 
 template <class T>
 void softmax(RowsShape shape, const T* x, T* y) {
-  const int64_t n = shape.n;
-  const int64_t rows_per_chunk =
-      std::max<int64_t>(1, kElementsWorthSplitting / std::max<int64_t>(n, 1));
-  parallel_for(shape.rows, rows_per_chunk, [&](int64_t begin, int64_t end) {
+  for_each_chunk(shape, [&, n = shape.n](int64_t begin, int64_t end) {
     kernels<T>().softmax_rows(end - begin, n, x + begin * n, y + begin * n,
                               shape.empty_row_is_zero);
+  });
+}
+
+template <class T>
+void masked_softmax(RowsShape shape, const T* x, const bool* allowed, int64_t stride, T* y) {
+  for_each_chunk(shape, [&, n = shape.n](int64_t begin, int64_t end) {
+    kernels<T>().masked_softmax_rows(end - begin, n, x + begin * n, allowed + begin * stride,
+                                     stride, y + begin * n);
+  });
+}
+
+template <class T>
+void softmax_backward(RowsShape shape, const T* dy, const T* y, T* dx) {
+  for_each_chunk(shape, [&, n = shape.n](int64_t begin, int64_t end) {
+    const int64_t at = begin * n;
+    kernels<T>().softmax_backward_rows(end - begin, n, dy + at, y + at, dx + at);
+  });
+}
+
+template <class T>
+void log_softmax(RowsShape shape, const T* x, T* y) {
+  for_each_chunk(shape, [&, n = shape.n](int64_t begin, int64_t end) {
+    kernels<T>().log_softmax_rows(end - begin, n, x + begin * n, y + begin * n);
+  });
+}
+
+template <class T>
+void log_softmax_backward(RowsShape shape, const T* dy, const T* y, T* dx) {
+  for_each_chunk(shape, [&, n = shape.n](int64_t begin, int64_t end) {
+    const int64_t at = begin * n;
+    kernels<T>().log_softmax_backward_rows(end - begin, n, dy + at, y + at, dx + at);
   });
 }
 
@@ -55,5 +95,13 @@ template void softmax_definition(RowsShape, const float*, float*);
 template void softmax_definition(RowsShape, const double*, double*);
 template void softmax(RowsShape, const float*, float*);
 template void softmax(RowsShape, const double*, double*);
+template void log_softmax(RowsShape, const float*, float*);
+template void log_softmax(RowsShape, const double*, double*);
+template void masked_softmax(RowsShape, const float*, const bool*, int64_t, float*);
+template void masked_softmax(RowsShape, const double*, const bool*, int64_t, double*);
+template void softmax_backward(RowsShape, const float*, const float*, float*);
+template void softmax_backward(RowsShape, const double*, const double*, double*);
+template void log_softmax_backward(RowsShape, const float*, const float*, float*);
+template void log_softmax_backward(RowsShape, const double*, const double*, double*);
 
 }  // namespace qkv::lib

@@ -12,6 +12,14 @@ namespace qkv::tensor {
 // y_i = x_i - m - log Σ_j exp(x_j - m)
 [[nodiscard]] Tensor log_softmax(const Tensor& x, int axis);
 
+// Their slopes: from the gradient dy of y to that of x, along the same axis. dy and y have one
+// shape and one floating dtype.
+//
+//   softmax       dx = y (dy - Σ dy y)
+//   log_softmax   dx = dy - exp(y) Σ dy
+[[nodiscard]] Tensor softmax_backward(const Tensor& dy, const Tensor& y, int axis);
+[[nodiscard]] Tensor log_softmax_backward(const Tensor& dy, const Tensor& y, int axis);
+
 // Softmax over the last axis of those elements where the mask (bool, broadcast to x) is true; the
 // others are skipped and get weight 0. A row without any true, or with nothing
 // but -inf where it is true, gets weights 0, not NaN.

@@ -30,13 +30,8 @@ struct Strided {
   }
 };
 
-// The functors give an operation a name that can be a template argument.
-struct Add {
-  template <class T>
-  static Vec<T> apply(Vec<T> a, Vec<T> b) {
-    return a + b;
-  }
-};
+// The functors give an operation a name that can be a template argument; Add and Max are those of
+// simd/lanes.inl.
 struct Sub {
   template <class T>
   static Vec<T> apply(Vec<T> a, Vec<T> b) {
@@ -53,12 +48,6 @@ struct Div {
   template <class T>
   static Vec<T> apply(Vec<T> a, Vec<T> b) {
     return a / b;
-  }
-};
-struct Max {
-  template <class T>
-  static Vec<T> apply(Vec<T> a, Vec<T> b) {
-    return max(a, b);
   }
 };
 struct Gate {

@@ -1,66 +1,153 @@
-// Rung 1 of the ladder in lib/softmax.h. Three passes: the maximum; exp(x - m), kept in y and
-// summed by lanes; the division. The exponentials are what costs, and they are computed 16 at a
-// time.
+// Rung 1 of the ladder in lib/softmax.h. Three passes over a row: the maximum; exp(x - m), kept in
+// y and summed by lanes; the product with 1 / total. Rows go together (rows.inl), and short ones
+// stay in registers from the first pass to the last.
 
-#include "lib/kernels/math.inl"
+#include "lib/kernels/rows.inl"
 
-#include "lib/kernels/sums.inl"
+#include "lib/kernels/softmax_backward.inl"
 
-// The largest element; -inf if there is none. A NaN may be passed over.
+// A row of nothing but -inf has m = -inf, and x - m is NaN. If it shall be zero, the shift becomes
+// 0, so that each exponential is 0, and so is the factor. A NaN in the row survives both.
 template <class T>
-T max_row(int64_t n, const T* x) {
-  constexpr int kCount = Lanes<T>::kCount;
-  const T lowest = static_cast<T>(-__builtin_inf());
-  Lanes<T> largest = Lanes<T>::broadcast(lowest);
-  int64_t i = 0;
-  for (; i + kCount <= n; i += kCount) largest = max(Lanes<T>::load(x + i), largest);
-  T result = max(largest);
-  for (; i < n; ++i) result = x[i] > result ? x[i] : result;
-  return result;
+void shift_of_empty_rows(T* m) {
+  for (int r = 0; r < Vec<T>::kWidth; ++r) {
+    m[r] = m[r] == static_cast<T>(-__builtin_inf()) ? 0 : m[r];
+  }
+}
+template <class T>
+void invert(T* total, bool empty_row_is_zero) {
+  for (int r = 0; r < Vec<T>::kWidth; ++r) {
+    const T inverse = 1 / total[r];
+    total[r] = empty_row_is_zero && total[r] == 0 ? 0 : inverse;
+  }
 }
 
-// y = exp(x - shift); returns Σ y.
 template <class T>
-T exp_row(int64_t n, const T* x, T shift, T* y) {
+void scale_row(int64_t n, T by, T* y) {
   constexpr int kCount = Lanes<T>::kCount;
-  const Lanes<T> m = Lanes<T>::broadcast(shift);
-  Lanes<T> total = Lanes<T>::broadcast(0);
+  const Lanes<T> factor = Lanes<T>::broadcast(by);
   int64_t i = 0;
-  for (; i + kCount <= n; i += kCount) {
-    const Lanes<T> e = exp(sub(Lanes<T>::load(x + i), m));
-    e.store(y + i);
-    total = add(total, e);
-  }
+  for (; i + kCount <= n; i += kCount) mul(Lanes<T>::load(y + i), factor).store(y + i);
   const int rest = static_cast<int>(n - i);
-  if (rest > 0) {
-    exp(sub(Lanes<T>::load_first(x + i, rest), m)).store_first(y + i, rest);
-    total = add(total, Lanes<T>::load_first(y + i, rest));  // read back: zeros beyond the row
+  if (rest > 0) mul(Lanes<T>::load_first(y + i, rest), factor).store_first(y + i, rest);
+}
+
+// At most a register's width of rows.
+template <class T, class Rows>
+void softmax_together(int rows, int64_t n, Rows x, T* y, bool empty_row_is_zero) {
+  constexpr int kRows = Vec<T>::kWidth;
+  Lanes<T> part[kRows] = {};
+  T m[kRows] = {}, factor[kRows] = {};
+  for (int r = 0; r < rows; ++r) part[r] = max_lanes<T>(n, x.row(r));
+  fold_rows<Max>(rows, part, m);
+  if (empty_row_is_zero) shift_of_empty_rows(m);
+  for (int r = 0; r < rows; ++r) part[r] = exp_lanes<true>(n, x.row(r), m[r], y + r * n);
+  fold_rows<Add>(rows, part, factor);
+  invert(factor, empty_row_is_zero);
+  for (int r = 0; r < rows; ++r) scale_row(n, factor[r], y + r * n);
+}
+
+// Exactly a register's width of rows of at most 16 * kVectors numbers. The cache lines of the rows
+// after the next are asked for early: each is touched for too short a time for the processor to
+// notice by itself where this is going.
+template <int kVectors, bool kTail, class T, class Rows>
+void softmax_short(int64_t n, Rows x, T* y, bool empty_row_is_zero) {
+  constexpr int kRows = Vec<T>::kWidth, kCount = Lanes<T>::kCount, kLast = kVectors - 1;
+  const int rest = static_cast<int>(n) - kLast * kCount;
+  Lanes<T> e[kRows][kVectors], part[kRows];
+  T m[kRows], factor[kRows];
+  for (int r = 0; r < kRows; ++r) {
+    const auto row = x.row(r);
+    for (int v = 0; v < kVectors; ++v) {
+      e[r][v] = kTail && v == kLast ? row.load_first(v * kCount, rest) : row.load(v * kCount);
+      part[r] = v == 0 ? e[r][v] : max(part[r], e[r][v]);
+      __builtin_prefetch(row.x + 2 * kRows * n + v * kCount, 0, 3);
+    }
   }
-  return sum(total);
+  fold_rows<Max>(kRows, part, m);
+  if (empty_row_is_zero) shift_of_empty_rows(m);
+  for (int r = 0; r < kRows; ++r) {
+    const Lanes<T> shift = Lanes<T>::broadcast(m[r]);
+    for (int v = 0; v < kVectors; ++v) {
+      e[r][v] = exp_nonpositive(sub(e[r][v], shift));
+      part[r] = v == 0 ? e[r][v] : add(part[r], e[r][v]);
+    }
+  }
+  fold_rows<Add>(kRows, part, factor);
+  invert(factor, empty_row_is_zero);
+  for (int r = 0; r < kRows; ++r) {
+    const Lanes<T> by = Lanes<T>::broadcast(factor[r]);
+    T* const row = y + r * n;
+    for (int v = 0; v < kVectors; ++v) {
+      const Lanes<T> weights = mul(e[r][v], by);
+      if (kTail && v == kLast) weights.store_first(row + v * kCount, rest);
+      if (!kTail || v < kLast) weights.store(row + v * kCount);
+      __builtin_prefetch(row + 2 * kRows * n + v * kCount, 1, 3);
+    }
+  }
+}
+
+template <int kVectors, class T, class Rows>
+int64_t softmax_short_rows(int64_t rows, int64_t n, Rows x, T* y, bool empty_row_is_zero) {
+  constexpr int kRows = Vec<T>::kWidth;
+  const bool full = n == kVectors * Lanes<T>::kCount;
+  int64_t row = 0;
+  for (; row + kRows <= rows; row += kRows) {
+    if (full) softmax_short<kVectors, false>(n, x.from(row), y + row * n, empty_row_is_zero);
+    if (!full) softmax_short<kVectors, true>(n, x.from(row), y + row * n, empty_row_is_zero);
+  }
+  return row;
+}
+
+template <class T, class Rows>
+void softmax_of(int64_t rows, int64_t n, Rows x, T* y, bool empty_row_is_zero) {
+  const int64_t vectors = (n + Lanes<T>::kCount - 1) / Lanes<T>::kCount;
+  int64_t row = 0;
+  if (vectors == 1) row = softmax_short_rows<1>(rows, n, x, y, empty_row_is_zero);
+  if (vectors == 2) row = softmax_short_rows<2>(rows, n, x, y, empty_row_is_zero);
+  if (vectors == 3) row = softmax_short_rows<3>(rows, n, x, y, empty_row_is_zero);
+  if (vectors == 4) row = softmax_short_rows<4>(rows, n, x, y, empty_row_is_zero);
+  const int together = rows_together<T>(n);
+  for (; row < rows; row += together) {
+    const int count = static_cast<int>(rows - row < together ? rows - row : together);
+    softmax_together(count, n, x.from(row), y + row * n, empty_row_is_zero);
+  }
 }
 
 template <class T>
-void softmax_row(int64_t n, const T* x, T* y, bool empty_row_is_zero) {
-  const T m = max_row(n, x);
-  const T lowest = static_cast<T>(-__builtin_inf());
-  // The maximum passes over NaN, the sum does not: both are -inf if there is nothing else in the
-  // row.
-  if (empty_row_is_zero && m == lowest && sum_row(n, x) == lowest) {
-    for (int64_t i = 0; i < n; ++i) y[i] = 0;
-    return;
-  }
-  const T total = exp_row(n, x, m, y);
-  for (int64_t i = 0; i < n; ++i) y[i] = y[i] / total;
-}
+struct PlainRows {
+  const T* x;
+  int64_t n;
+  PlainRow<T> row(int64_t r) const { return {x + r * n}; }
+  PlainRows from(int64_t r) const { return {x + r * n, n}; }
+};
+template <class T>
+struct MaskedRows {
+  const T* x;
+  int64_t n;
+  const bool* allowed;
+  int64_t stride;  // from one row's mask to the next
+  MaskedRow<T> row(int64_t r) const { return {x + r * n, allowed + r * stride}; }
+  MaskedRows from(int64_t r) const { return {x + r * n, n, allowed + r * stride, stride}; }
+};
 
 template <class T>
 void softmax_rows(int64_t rows, int64_t n, const T* x, T* y, bool empty_row_is_zero) {
-  for (int64_t row = 0; row < rows; ++row) {
-    softmax_row(n, x + row * n, y + row * n, empty_row_is_zero);
-  }
+  softmax_of(rows, n, PlainRows<T>{x, n}, y, empty_row_is_zero);
+}
+template <class T>
+void masked_softmax_rows(int64_t rows, int64_t n, const T* x, const bool* allowed, int64_t stride,
+                         T* y) {
+  softmax_of(rows, n, MaskedRows<T>{x, n, allowed, stride}, y, true);
 }
 
 template <class T>
 constexpr Kernels<T> table() {
-  return {.softmax_rows = softmax_rows<T>};
+  return {
+      .softmax_rows = softmax_rows<T>,
+      .masked_softmax_rows = masked_softmax_rows<T>,
+      .softmax_backward_rows = softmax_backward_rows<T>,
+      .log_softmax_rows = log_softmax_rows<T>,
+      .log_softmax_backward_rows = log_softmax_backward_rows<T>,
+  };
 }

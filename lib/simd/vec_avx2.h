@@ -26,6 +26,11 @@ struct Vec<float> {
   static Vec load_first(const float* p, int n) {
     return {_mm256_maskload_ps(p, first_lanes_32(n))};
   }
+  static Vec load_first(const float* p, int n, float fill) {
+    const __m256i first = first_lanes_32(n);
+    return {_mm256_blendv_ps(_mm256_set1_ps(fill), _mm256_maskload_ps(p, first),
+                             _mm256_castsi256_ps(first))};
+  }
   void store(float* p) const { _mm256_storeu_ps(p, r); }
   void store_first(float* p, int n) const { _mm256_maskstore_ps(p, first_lanes_32(n), r); }
 };
@@ -48,6 +53,11 @@ struct Vec<double> {
   static Vec load_first(const double* p, int n) {
     return {_mm256_maskload_pd(p, first_lanes_64(n))};
   }
+  static Vec load_first(const double* p, int n, double fill) {
+    const __m256i first = first_lanes_64(n);
+    return {_mm256_blendv_pd(_mm256_set1_pd(fill), _mm256_maskload_pd(p, first),
+                             _mm256_castsi256_pd(first))};
+  }
   void store(double* p) const { _mm256_storeu_pd(p, r); }
   void store_first(double* p, int n) const { _mm256_maskstore_pd(p, first_lanes_64(n), r); }
 };
@@ -65,6 +75,8 @@ inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 }
 inline Vec<float> max(Vec<float> a, Vec<float> b) { return {_mm256_max_ps(a.r, b.r)}; }
 inline Vec<double> max(Vec<double> a, Vec<double> b) { return {_mm256_max_pd(a.r, b.r)}; }
+inline Vec<float> sqrt(Vec<float> a) { return {_mm256_sqrt_ps(a.r)}; }
+inline Vec<double> sqrt(Vec<double> a) { return {_mm256_sqrt_pd(a.r)}; }
 inline Vec<float> select(Vec<float>::Mask m, Vec<float> yes, Vec<float> no) {
   return {_mm256_blendv_ps(no.r, yes.r, m.m)};
 }
@@ -79,6 +91,10 @@ inline Vec<float> pow2(Vec<float> k) {
   return {_mm256_castsi256_ps(_mm256_slli_epi32(field, 23))};
 }
 
+inline Vec<float> pow2_of_last_bits(Vec<float> t) {
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t.r), 23))};
+}
+
 inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
   const __m256i root_half = _mm256_set1_epi32(0x3f3504f3);
   const __m256i bits =
@@ -86,4 +102,38 @@ inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
   k->r = _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_srai_epi32(bits, 23), _mm256_set1_epi32(127)));
   const __m256i fraction = _mm256_and_si256(bits, _mm256_set1_epi32(0x007fffff));
   m->r = _mm256_castsi256_ps(_mm256_add_epi32(fraction, root_half));
+}
+
+// The two folds of lanes.inl: halves of 8 lanes, of 4 and of 2 fall onto each other.
+template <class Op>
+Vec<float> fold(Vec<float> a) {
+  a = Op::apply(a, Vec<float>{_mm256_permute2f128_ps(a.r, a.r, 1)});
+  a = Op::apply(a, Vec<float>{_mm256_permute_ps(a.r, 0x4e)});
+  return Op::apply(a, Vec<float>{_mm256_permute_ps(a.r, 0xb1)});
+}
+
+// Rows j and j + 4 share a register first, then rows j and j + 1, then all four pairs.
+template <class Op>
+Vec<float> fold_rows(const Vec<float>* row) {
+  Vec<float> pair[4];
+  for (int j = 0; j < 4; ++j) {
+    const __m256 a = row[j].r, b = row[j + 4].r;
+    pair[j] = Op::apply(Vec<float>{_mm256_permute2f128_ps(a, b, 0x20)},
+                        Vec<float>{_mm256_permute2f128_ps(a, b, 0x31)});
+  }
+  for (int j = 0; j < 4; j += 2) {
+    const __m256d a = _mm256_castps_pd(pair[j].r), b = _mm256_castps_pd(pair[j + 1].r);
+    pair[j] = Op::apply(Vec<float>{_mm256_castpd_ps(_mm256_unpacklo_pd(a, b))},
+                        Vec<float>{_mm256_castpd_ps(_mm256_unpackhi_pd(a, b))});
+  }
+  return Op::apply(Vec<float>{_mm256_shuffle_ps(pair[0].r, pair[2].r, 0x88)},
+                   Vec<float>{_mm256_shuffle_ps(pair[0].r, pair[2].r, 0xdd)});
+}
+
+// p where allowed, fill elsewhere; what is not allowed is not read.
+inline Vec<float> load_where(const bool* allowed, const float* p, float fill) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(allowed));
+  const __m256i lanes = _mm256_cmpgt_epi32(_mm256_cvtepu8_epi32(bytes), _mm256_setzero_si256());
+  return {_mm256_blendv_ps(_mm256_set1_ps(fill), _mm256_maskload_ps(p, lanes),
+                           _mm256_castsi256_ps(lanes))};
 }

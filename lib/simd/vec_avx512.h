@@ -20,6 +20,9 @@ struct Vec<float> {
   static Vec broadcast(float x) { return {_mm512_set1_ps(x)}; }
   static Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
   static Vec load_first(const float* p, int n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
+  static Vec load_first(const float* p, int n, float fill) {
+    return {_mm512_mask_loadu_ps(_mm512_set1_ps(fill), first(n), p)};
+  }
   void store(float* p) const { _mm512_storeu_ps(p, r); }
   void store_first(float* p, int n) const { _mm512_mask_storeu_ps(p, first(n), r); }
 };
@@ -43,6 +46,9 @@ struct Vec<double> {
   static Vec broadcast(double x) { return {_mm512_set1_pd(x)}; }
   static Vec load(const double* p) { return {_mm512_loadu_pd(p)}; }
   static Vec load_first(const double* p, int n) { return {_mm512_maskz_loadu_pd(first(n), p)}; }
+  static Vec load_first(const double* p, int n, double fill) {
+    return {_mm512_mask_loadu_pd(_mm512_set1_pd(fill), first(n), p)};
+  }
   void store(double* p) const { _mm512_storeu_pd(p, r); }
   void store_first(double* p, int n) const { _mm512_mask_storeu_pd(p, first(n), r); }
 };
@@ -60,6 +66,8 @@ inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 }
 inline Vec<float> max(Vec<float> a, Vec<float> b) { return {_mm512_max_ps(a.r, b.r)}; }
 inline Vec<double> max(Vec<double> a, Vec<double> b) { return {_mm512_max_pd(a.r, b.r)}; }
+inline Vec<float> sqrt(Vec<float> a) { return {_mm512_sqrt_ps(a.r)}; }
+inline Vec<double> sqrt(Vec<double> a) { return {_mm512_sqrt_pd(a.r)}; }
 inline Vec<float> select(Vec<float>::Mask m, Vec<float> yes, Vec<float> no) {
   return {_mm512_mask_blend_ps(m.m, no.r, yes.r)};
 }
@@ -74,6 +82,10 @@ inline Vec<float> pow2(Vec<float> k) {
   return {_mm512_castsi512_ps(_mm512_slli_epi32(field, 23))};
 }
 
+inline Vec<float> pow2_of_last_bits(Vec<float> t) {
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t.r), 23))};
+}
+
 inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
   const __m512i root_half = _mm512_set1_epi32(0x3f3504f3);
   const __m512i bits =
@@ -81,4 +93,44 @@ inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
   k->r = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_srai_epi32(bits, 23), _mm512_set1_epi32(127)));
   const __m512i fraction = _mm512_and_si512(bits, _mm512_set1_epi32(0x007fffff));
   m->r = _mm512_castsi512_ps(_mm512_add_epi32(fraction, root_half));
+}
+
+// The two folds of lanes.inl: halves of 16 lanes, of 8, of 4 and of 2 fall onto each other.
+template <class Op>
+Vec<float> fold(Vec<float> a) {
+  a = Op::apply(a, Vec<float>{_mm512_shuffle_f32x4(a.r, a.r, 0x4e)});
+  a = Op::apply(a, Vec<float>{_mm512_shuffle_f32x4(a.r, a.r, 0xb1)});
+  a = Op::apply(a, Vec<float>{_mm512_permute_ps(a.r, 0x4e)});
+  return Op::apply(a, Vec<float>{_mm512_permute_ps(a.r, 0xb1)});
+}
+
+// [a's first halves, b's first halves] Op [a's second halves, b's second halves], halves of 8 lanes
+// or of 4: kFirst and kSecond choose them, in quarters of a register.
+template <class Op, int kFirst, int kSecond>
+Vec<float> fold_two(Vec<float> a, Vec<float> b) {
+  return Op::apply(Vec<float>{_mm512_shuffle_f32x4(a.r, b.r, kFirst)},
+                   Vec<float>{_mm512_shuffle_f32x4(a.r, b.r, kSecond)});
+}
+
+// Rows j, j + 4, j + 8 and j + 12 come to share a register, a quarter each; then j = 0 .. 3 do.
+template <class Op>
+Vec<float> fold_rows(const Vec<float>* row) {
+  Vec<float> four[4];
+  for (int j = 0; j < 4; ++j) {
+    four[j] = fold_two<Op, 0x88, 0xdd>(fold_two<Op, 0x44, 0xee>(row[j], row[j + 4]),
+                                       fold_two<Op, 0x44, 0xee>(row[j + 8], row[j + 12]));
+  }
+  for (int j = 0; j < 4; j += 2) {
+    const __m512d a = _mm512_castps_pd(four[j].r), b = _mm512_castps_pd(four[j + 1].r);
+    four[j] = Op::apply(Vec<float>{_mm512_castpd_ps(_mm512_unpacklo_pd(a, b))},
+                        Vec<float>{_mm512_castpd_ps(_mm512_unpackhi_pd(a, b))});
+  }
+  return Op::apply(Vec<float>{_mm512_shuffle_ps(four[0].r, four[2].r, 0x88)},
+                   Vec<float>{_mm512_shuffle_ps(four[0].r, four[2].r, 0xdd)});
+}
+
+// p where allowed, fill elsewhere; what is not allowed is not read.
+inline Vec<float> load_where(const bool* allowed, const float* p, float fill) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(allowed));
+  return {_mm512_mask_loadu_ps(_mm512_set1_ps(fill), _mm_test_epi8_mask(bytes, bytes), p)};
 }

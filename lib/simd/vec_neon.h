@@ -16,8 +16,9 @@ struct Vec<float> {
 
   static Vec broadcast(float x) { return {vdupq_n_f32(x)}; }
   static Vec load(const float* p) { return {vld1q_f32(p)}; }
-  static Vec load_first(const float* p, int n) {
-    float window[4] = {0, 0, 0, 0};
+  static Vec load_first(const float* p, int n) { return load_first(p, n, 0); }
+  static Vec load_first(const float* p, int n, float fill) {
+    float window[4] = {fill, fill, fill, fill};
     for (int i = 0; i < n && i < 4; ++i) window[i] = p[i];
     return {vld1q_f32(window)};
   }
@@ -42,8 +43,9 @@ struct Vec<double> {
 
   static Vec broadcast(double x) { return {vdupq_n_f64(x)}; }
   static Vec load(const double* p) { return {vld1q_f64(p)}; }
-  static Vec load_first(const double* p, int n) {
-    const double window[2] = {n > 0 ? p[0] : 0, n > 1 ? p[1] : 0};
+  static Vec load_first(const double* p, int n) { return load_first(p, n, 0); }
+  static Vec load_first(const double* p, int n, double fill) {
+    const double window[2] = {n > 0 ? p[0] : fill, n > 1 ? p[1] : fill};
     return {vld1q_f64(window)};
   }
   void store(double* p) const { vst1q_f64(p, r); }
@@ -70,6 +72,8 @@ inline Vec<float> max(Vec<float> a, Vec<float> b) {
 inline Vec<double> max(Vec<double> a, Vec<double> b) {
   return {vbslq_f64(vcgtq_f64(a.r, b.r), a.r, b.r)};
 }
+inline Vec<float> sqrt(Vec<float> a) { return {vsqrtq_f32(a.r)}; }
+inline Vec<double> sqrt(Vec<double> a) { return {vsqrtq_f64(a.r)}; }
 inline Vec<float> select(Vec<float>::Mask m, Vec<float> yes, Vec<float> no) {
   return {vbslq_f32(m.m, yes.r, no.r)};
 }
@@ -82,10 +86,34 @@ inline Vec<float> pow2(Vec<float> k) {
   return {vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(k.r), vdupq_n_s32(127)), 23))};
 }
 
+inline Vec<float> pow2_of_last_bits(Vec<float> t) {
+  return {vreinterpretq_f32_s32(vshlq_n_s32(vreinterpretq_s32_f32(t.r), 23))};
+}
+
 inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
   const int32x4_t bits =
       vaddq_s32(vreinterpretq_s32_f32(x.r), vdupq_n_s32(0x3f800000 - 0x3f3504f3));
   k->r = vcvtq_f32_s32(vsubq_s32(vshrq_n_s32(bits, 23), vdupq_n_s32(127)));
   const int32x4_t fraction = vandq_s32(bits, vdupq_n_s32(0x007fffff));
   m->r = vreinterpretq_f32_s32(vaddq_s32(fraction, vdupq_n_s32(0x3f3504f3)));
+}
+
+// The two folds of lanes.inl: halves of 4 lanes and of 2 fall onto each other.
+template <class Op>
+Vec<float> fold(Vec<float> a) {
+  a = Op::apply(a, Vec<float>{vextq_f32(a.r, a.r, 2)});
+  return Op::apply(a, Vec<float>{vrev64q_f32(a.r)});
+}
+
+template <class Op>
+Vec<float> fold_rows(const Vec<float>* row) {
+  Vec<float> pair[2];
+  for (int j = 0; j < 2; ++j) {  // rows j and j + 2
+    const float64x2_t a = vreinterpretq_f64_f32(row[j].r);
+    const float64x2_t b = vreinterpretq_f64_f32(row[j + 2].r);
+    pair[j] = Op::apply(Vec<float>{vreinterpretq_f32_f64(vzip1q_f64(a, b))},
+                        Vec<float>{vreinterpretq_f32_f64(vzip2q_f64(a, b))});
+  }
+  return Op::apply(Vec<float>{vtrn1q_f32(pair[0].r, pair[1].r)},
+                   Vec<float>{vtrn2q_f32(pair[0].r, pair[1].r)});
 }

@@ -14,6 +14,7 @@ struct Vec {
   static Vec broadcast(T x) { return {x}; }
   static Vec load(const T* p) { return {*p}; }
   static Vec load_first(const T* p, int n) { return {n > 0 ? *p : T(0)}; }  // the rest is zero
+  static Vec load_first(const T* p, int n, T fill) { return {n > 0 ? *p : fill}; }
   void store(T* p) const { *p = r; }
   void store_first(T* p, int n) const {
     if (n > 0) *p = r;
@@ -53,6 +54,8 @@ template <class T>
 Vec<T> max(Vec<T> a, Vec<T> b) {
   return {a.r > b.r ? a.r : b.r};
 }
+inline Vec<float> sqrt(Vec<float> a) { return {__builtin_sqrtf(a.r)}; }
+inline Vec<double> sqrt(Vec<double> a) { return {__builtin_sqrt(a.r)}; }
 template <class T>
 Vec<T> select(typename Vec<T>::Mask m, Vec<T> yes, Vec<T> no) {
   return m.m ? yes : no;
@@ -65,6 +68,11 @@ inline Vec<float> copy_sign(Vec<float> size, Vec<float> sign) {
 // 2^k for a whole number k in [-126, 127]: k + 127 is the exponent field of the result.
 inline Vec<float> pow2(Vec<float> k) {
   return {__builtin_bit_cast(float, (static_cast<int>(k.r) + 127) << 23)};
+}
+
+// 2^k for t = 1.5 * 2^23 + 127 + k: the last bits of such a t are those of k + 127.
+inline Vec<float> pow2_of_last_bits(Vec<float> t) {
+  return {__builtin_bit_cast(float, __builtin_bit_cast(unsigned, t.r) << 23)};
 }
 
 // x = m 2^k with m in [√½, √2), for normal x > 0. Adding the distance from √½ to 1 carries into the
