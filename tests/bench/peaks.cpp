@@ -1,94 +1,84 @@
-// The peak probe: enough independent chains of fused multiply-adds to keep both FMA units busy.
+// The bursts, and the clock around them.
 #include "tests/bench/peaks.h"
 
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
+#include <cstring>
+#include <thread>
+#include <vector>
 
-#include "lib/simd/intrinsics.h"
-#include "lib/simd/target.h"
+#include "lib/simd/dispatch.h"
 
-namespace qkv::bench {
-
-// The latency of an FMA is 4 cycles and two can start in each: 8 chains would do, 12 are safe. The
-// chains start from different numbers, so that the compiler cannot merge them, and end in `sink`,
-// so that it cannot leave them out.
-static volatile float sink;
-
-#if defined(QKV_X86_TARGETS)
-QKV_TARGET_BEGIN("avx2,fma")
-namespace avx2 {
-static double run(int64_t rounds) {
-  const __m256 factor = _mm256_set1_ps(0.999f), term = _mm256_set1_ps(0.001f);
-  __m256 chain[12];
-  for (int k = 0; k < 12; ++k) chain[k] = _mm256_set1_ps(static_cast<float>(k));
-  for (int64_t i = 0; i < rounds; ++i) {
-    for (int k = 0; k < 12; ++k) chain[k] = _mm256_fmadd_ps(chain[k], factor, term);
-  }
-  for (int k = 1; k < 12; ++k) chain[0] = _mm256_add_ps(chain[0], chain[k]);
-  sink = _mm256_cvtss_f32(chain[0]);
-  return static_cast<double>(rounds) * 12 * 8 * 2;
-}
-}  // namespace avx2
-QKV_TARGET_END
-
-QKV_TARGET_BEGIN("avx512f")
-namespace avx512 {
-static double run(int64_t rounds) {
-  const __m512 factor = _mm512_set1_ps(0.999f), term = _mm512_set1_ps(0.001f);
-  __m512 chain[12];
-  for (int k = 0; k < 12; ++k) chain[k] = _mm512_set1_ps(static_cast<float>(k));
-  for (int64_t i = 0; i < rounds; ++i) {
-    for (int k = 0; k < 12; ++k) chain[k] = _mm512_fmadd_ps(chain[k], factor, term);
-  }
-  for (int k = 1; k < 12; ++k) chain[0] = _mm512_add_ps(chain[0], chain[k]);
-  sink = _mm512_cvtss_f32(chain[0]);
-  return static_cast<double>(rounds) * 12 * 16 * 2;
-}
-}  // namespace avx512
-QKV_TARGET_END
-#endif
-
-#if defined(__aarch64__)
-namespace neon {
-static double run(int64_t rounds) {
-  const float32x4_t factor = vdupq_n_f32(0.999f), term = vdupq_n_f32(0.001f);
-  float32x4_t chain[16];
-  for (int k = 0; k < 16; ++k) chain[k] = vdupq_n_f32(static_cast<float>(k));
-  for (int64_t i = 0; i < rounds; ++i) {
-    for (int k = 0; k < 16; ++k) chain[k] = vfmaq_f32(term, chain[k], factor);
-  }
-  for (int k = 1; k < 16; ++k) chain[0] = vaddq_f32(chain[0], chain[k]);
-  sink = vgetq_lane_f32(chain[0], 0);
-  return static_cast<double>(rounds) * 16 * 4 * 2;
-}
-}  // namespace neon
-#endif
-
+namespace qkv::lib {
 namespace {
 
-double run_isa([[maybe_unused]] lib::Isa isa, [[maybe_unused]] int64_t rounds) {
-#if defined(QKV_X86_TARGETS)
-  if (isa == lib::Isa::avx512) return avx512::run(rounds);
-  if (isa == lib::Isa::avx2) return avx2::run(rounds);
-#elif defined(__aarch64__)
-  if (isa == lib::Isa::neon) return neon::run(rounds);
-#endif
-  return 0;  // no probe for the scalar kernels
+template <class T>
+struct Kernels {
+  T (*fma_chains)(int64_t rounds);
+  int64_t flops_per_round;
+};
+
+#define QKV_KERNELS "tests/bench/probe.inl"
+#include "lib/simd/every_isa.inl"
+
+}  // namespace
+
+static volatile double sink;  // a result that goes here cannot be left out
+
+// Of the set in use: the kernels are in the unnamed namespace above, so they are called from here.
+template <class T>
+static double run_chains(int64_t rounds) {
+  sink = static_cast<double>(kernels<T>().fma_chains(rounds));
+  return static_cast<double>(rounds * kernels<T>().flops_per_round) / 1e9;
+}
+
+}  // namespace qkv::lib
+
+namespace qkv::bench {
+namespace {
+
+constexpr int64_t kRounds = 100'000;  // 7 cycles each
+
+template <class Work>
+Burst timed(const Work& work) {
+  const auto start = std::chrono::steady_clock::now();
+  const double done = work();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  return {done, took.count()};
 }
 
 }  // namespace
 
-double measure_peak_flops(lib::Isa isa) {
-  constexpr int64_t kRounds = 2'000'000;
-  double best = 0;
-  for (int repeat = 0; repeat < 5; ++repeat) {
-    const auto start = std::chrono::steady_clock::now();
-    const double flops = run_isa(isa, kRounds);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    best = std::max(best, flops / took.count());
-  }
-  return best;
+template <class T>
+Burst fma_burst() {
+  return timed([] { return lib::run_chains<T>(kRounds); });
+}
+template Burst fma_burst<float>();
+template Burst fma_burst<double>();
+
+Burst two_threads_fma_burst() {
+  constexpr int64_t kLong = 50 * kRounds;  // so that starting the thread does not count
+  return timed([] {
+    double other = 0;
+    std::thread second([&other] { other = lib::run_chains<float>(kLong); });
+    const double mine = lib::run_chains<float>(kLong);
+    second.join();
+    return mine + other;
+  });
+}
+
+Burst copy_burst(int64_t bytes) {
+  static std::vector<char> from, to;
+  const auto size = static_cast<size_t>(bytes);
+  if (from.size() < size) from.assign(size, 1), to.assign(size, 2);
+  const int64_t times = std::max<int64_t>(1, 4'000'000 / bytes);
+  return timed([&] {
+    for (int64_t i = 0; i < times; ++i) {
+      std::memcpy(to.data(), from.data(), size);
+      lib::sink = to[size - 1];
+    }
+    return 2e-9 * static_cast<double>(bytes * times);
+  });
 }
 
 }  // namespace qkv::bench

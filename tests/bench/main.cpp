@@ -1,0 +1,119 @@
+// The program behind ./qkv bench, on Google Benchmark, which brings the choice by name and the
+// listing; how one benchmark is measured is in harness.h.
+//
+//   qkv-bench [--benchmark_filter=REGEX] [--benchmark_list_tests] [--json=FILE]
+#include <benchmark/benchmark.h>
+
+#include <cstdio>
+#include <exception>
+#include <fstream>
+
+#include "lib/cpu.h"
+#include "lib/parallel.h"
+#include "lib/random.h"
+#include "tests/bench/report.h"
+#include "tests/bench/suite.h"
+
+namespace qkv::bench {
+
+std::vector<Row>& rows() {
+  static std::vector<Row> found;
+  return found;
+}
+
+// One iteration is a whole measurement, rounds and medians included: measure() does the timing, and
+// the clock of Google Benchmark is not asked (--benchmark_min_time=0, below).
+void add(const std::string& name, std::function<Row(const std::string&)> run) {
+  benchmark::RegisterBenchmark(name.c_str(), [name, run](benchmark::State& state) {
+    for (auto _ : state) {
+      try {
+        rows().push_back(run(name));
+      } catch (const std::exception& error) {
+        state.SkipWithError(error.what());
+        return;
+      }
+    }
+  });
+}
+
+template <class T>
+std::vector<T> random_numbers(int64_t n, uint64_t seed) {
+  lib::Generator generator(seed);
+  std::vector<T> values(static_cast<size_t>(n));
+  for (T& v : values) v = static_cast<T>(generator.normal());
+  return values;
+}
+template std::vector<float> random_numbers(int64_t, uint64_t);
+template std::vector<double> random_numbers(int64_t, uint64_t);
+
+namespace {
+
+// Prints each row as soon as it is found.
+class Printer : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context&) override {
+    std::printf("%s\n", head_lines().c_str());
+    return true;
+  }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      if (run.error_occurred) {
+        std::printf("%s: %s\n", run.benchmark_name().c_str(), run.error_message.c_str());
+        failed = true;
+      } else {
+        std::printf("%s\n", line_of(rows().back()).c_str());
+      }
+    }
+    std::fflush(stdout);
+  }
+  bool failed = false;
+};
+
+// Takes --json=FILE out of the arguments; Google Benchmark reads the others.
+std::string take_json_file(int& argc, char** argv) {
+  std::string file;
+  int kept = 1;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument.starts_with("--json=")) {
+      file = argument.substr(7);
+    } else {
+      argv[kept++] = argv[i];
+    }
+  }
+  argc = kept;
+  return file;
+}
+
+int run(int argc, char** argv) {
+  tell_peers_their_settings();
+  lib::set_num_threads(1);
+  add_matmul();
+  add_math();
+  add_rows();
+  add_attention();
+  add_steps();
+  const std::string file = take_json_file(argc, argv);
+  std::vector<char*> arguments(argv, argv + argc);
+  char once[] = "--benchmark_min_time=0";
+  arguments.insert(arguments.begin() + 1, once);
+  argc = static_cast<int>(arguments.size());
+  benchmark::Initialize(&argc, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(argc, arguments.data())) return 2;
+  Printer printer;
+  if (benchmark::RunSpecifiedBenchmarks(&printer) == 0) return 1;
+  if (!file.empty()) {
+    std::ofstream out(file);
+    out << json_of(rows());
+    if (!out.flush()) {
+      std::fprintf(stderr, "qkv-bench: cannot write %s\n", file.c_str());
+      return 1;
+    }
+  }
+  return printer.failed ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace qkv::bench
+
+int main(int argc, char** argv) { return qkv::bench::run(argc, argv); }

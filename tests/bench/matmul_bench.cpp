@@ -1,0 +1,128 @@
+// Matrix products: every rung, square sizes in four layouts and precisions, and the batches of
+// small products that attention makes.
+#include "lib/matmul.h"
+
+#include <memory>
+
+#include "lib/cpu.h"
+#include "lib/parallel.h"
+#include "lib/text.h"
+#include "tests/bench/suite.h"
+
+namespace qkv::bench {
+namespace {
+
+template <class T>
+using Matmul = void (*)(lib::ProductShape, lib::Matrix<const T>, lib::Matrix<const T>,
+                        lib::Matrix<T>);
+
+// One product by one of our rungs: transposed operands are the same memory with other strides.
+template <class T>
+void call_ours(Matmul<T> matmul, const Product<T>& p, int64_t i) {
+  const T* A = p.A + i * p.M * p.K;
+  const T* B = p.B + i * p.K * p.N;
+  matmul({.M = p.M, .N = p.N, .K = p.K},
+         p.transposed_a ? lib::Matrix<const T>{A, 1, p.M} : lib::Matrix<const T>{A, p.K, 1},
+         p.transposed_b ? lib::Matrix<const T>{B, 1, p.K} : lib::Matrix<const T>{B, p.N, 1},
+         lib::Matrix<T>{p.C + i * p.M * p.N, p.N, 1});
+}
+
+template <class T>
+Call ours(Matmul<T> matmul, const Product<T>& p) {
+  return [=] {
+    for (int64_t i = 0; i < p.batch; ++i) call_ours(matmul, p, i);
+  };
+}
+
+// Measures the product `p`, whose matrices are made here. With peers, or only ours.
+template <class T>
+Row measure_product(const std::string& name, Matmul<T> matmul, Product<T> p, bool with_peers) {
+  const std::vector<T> A = random_numbers<T>(p.batch * p.M * p.K, 1);
+  const std::vector<T> B = random_numbers<T>(p.batch * p.K * p.N, 2);
+  std::vector<T> C(static_cast<size_t>(p.batch * p.M * p.N));
+  p.A = A.data(), p.B = B.data(), p.C = C.data();
+  const double gflop = 2e-9 * static_cast<double>(p.batch * p.M * p.N * p.K);
+  Case work{.unit = "GFLOP/s",
+            .work = gflop,
+            .peak = fma_peak<T>(gflop),
+            .outputs = {std::span<T>(C)},
+            .tolerance = sizeof(T) == 4 ? 1e-4 : 1e-12,
+            .contenders = {contender("qkv", ours(matmul, p))}};
+  if (with_peers) {
+    for (const auto& peer : peers()) {
+      if (Call call = peer->matmul(p)) work.contenders.push_back(contender(peer->name(), call));
+    }
+  }
+  return measure(name, work);
+}
+
+template <class T>
+void add_square(const std::string& layout, int64_t n, bool transposed_a, bool transposed_b) {
+  add(lib::str("matmul/", n, "/", layout), [=](const std::string& name) {
+    return measure_product<T>(name, lib::matmul<T>,
+                              {.batch = 1,
+                               .M = n,
+                               .N = n,
+                               .K = n,
+                               .transposed_a = transposed_a,
+                               .transposed_b = transposed_b},
+                              true);
+  });
+}
+
+void add_rung(const std::string& rung, Matmul<float> matmul, int64_t largest) {
+  for (const int64_t n : {16, 64, 256, 1024}) {
+    if (n > largest) continue;
+    add(lib::str("matmul_rung/", n, "/", rung), [=](const std::string& name) {
+      return measure_product<float>(name, matmul, {.batch = 1, .M = n, .N = n, .K = n}, false);
+    });
+  }
+}
+
+void add_avx2(int64_t n) {
+  add(lib::str("matmul/", n, "/avx2"), [=](const std::string& name) {
+    const lib::Isa best = lib::active_isa();
+    lib::set_active_isa(lib::Isa::avx2);
+    Row row = measure_product<float>(name, lib::matmul<float>, {.batch = 1, .M = n, .N = n, .K = n},
+                                     false);
+    lib::set_active_isa(best);
+    return row;
+  });
+}
+
+// The two products of attention for 64 heads: scores Q Kᵀ, (T, D) x (D, T), and weights times
+// values, (T, T) x (T, D).
+void add_attention_shapes() {
+  for (const int64_t T : {16, 20, 64, 128}) {
+    for (const int64_t D : {8, 16, 32, 64}) {
+      add(lib::str("batched/T", T, "_D", D, "/QKt"), [=](const std::string& name) {
+        return measure_product<float>(name, lib::matmul<float>,
+                                      {.batch = 64, .M = T, .N = T, .K = D, .transposed_b = true},
+                                      true);
+      });
+      add(lib::str("batched/T", T, "_D", D, "/PV"), [=](const std::string& name) {
+        return measure_product<float>(name, lib::matmul<float>,
+                                      {.batch = 64, .M = T, .N = D, .K = T}, true);
+      });
+    }
+  }
+}
+
+}  // namespace
+
+void add_matmul() {
+  add_rung("definition", lib::matmul_definition<float>, 256);
+  add_rung("loop_order", lib::matmul_loop_order<float>, 256);
+  add_rung("top", lib::matmul<float>, 1024);
+  for (const int64_t n : {16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048}) {
+    add_square<float>("AB", n, false, false);
+    add_square<float>("ABt", n, false, true);
+    add_square<float>("AtB", n, true, false);
+    if (n < 128) continue;
+    add_square<double>("float64", n, false, false);
+    if (lib::active_isa() == lib::Isa::avx512) add_avx2(n);
+  }
+  add_attention_shapes();
+}
+
+}  // namespace qkv::bench

@@ -1,0 +1,30 @@
+# The peers that are compiled for ./qkv bench, each optional: a module, which qkv-bench loads when it
+# runs. (OpenBLAS and BLIS are loaded as they are, by tests/bench/peers.cpp.)
+
+# qkv_bench_peer(NAME LIBRARY ...): NAME_peer is the source.
+function(qkv_bench_peer name)
+  set(target qkv_bench_${name})
+  add_library(${target} MODULE ${${name}_peer})
+  set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME qkv-bench-${name})
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${target} PRIVATE ${ARGN})
+  string(TOUPPER ${target} macro)
+  target_compile_definitions(qkv_bench PRIVATE ${macro}="$<TARGET_FILE:${target}>")
+  add_dependencies(qkv_bench ${target})
+endfunction()
+
+find_package(Eigen3 QUIET NO_MODULE)
+if(TARGET Eigen3::Eigen)
+  qkv_bench_peer(eigen Eigen3::Eigen)
+  # Eigen chooses its instruction set when it is compiled. Inside this module the flag can do no harm.
+  target_compile_options(qkv_bench_eigen PRIVATE -march=native)
+endif()
+
+# Not by its package file, which asks for OpenCL.
+find_library(QKV_ONEDNN dnnl)
+find_path(QKV_ONEDNN_HEADERS dnnl.hpp)
+mark_as_advanced(QKV_ONEDNN QKV_ONEDNN_HEADERS)
+if(QKV_ONEDNN AND QKV_ONEDNN_HEADERS)
+  qkv_bench_peer(onednn ${QKV_ONEDNN})
+endif()
