@@ -69,32 +69,30 @@ class Printer : public benchmark::BenchmarkReporter {
   bool failed = false;
 };
 
-// Takes --json=FILE out of the arguments; Google Benchmark reads the others.
-std::string take_json_file(int& argc, char** argv) {
-  std::string file;
-  int kept = 1;
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (argument.starts_with("--json=")) {
-      file = argument.substr(7);
-    } else {
-      argv[kept++] = argv[i];
-    }
+// Takes --NAME=VALUE out of the arguments, since Google Benchmark reads the others.
+std::string take_option(const std::string& name, std::vector<char*>& arguments) {
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const std::string argument = arguments[i];
+    if (!argument.starts_with("--" + name + "=")) continue;
+    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i));
+    return argument.substr(name.size() + 3);
   }
-  argc = kept;
-  return file;
+  return {};
 }
 
 int run(int argc, char** argv) {
+  std::vector<char*> arguments(argv, argv + argc);
   tell_peers_their_settings();
   lib::set_num_threads(1);
+  if (const std::string setting = take_option("memory-of-step", arguments); !setting.empty()) {
+    return print_memory_of_step(setting) ? 0 : 2;
+  }
   add_matmul();
   add_math();
   add_rows();
   add_attention();
   add_steps();
-  const std::string file = take_json_file(argc, argv);
-  std::vector<char*> arguments(argv, argv + argc);
+  const std::string file = take_option("json", arguments);
   char once[] = "--benchmark_min_time=0";
   arguments.insert(arguments.begin() + 1, once);
   argc = static_cast<int>(arguments.size());

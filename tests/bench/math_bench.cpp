@@ -1,6 +1,7 @@
 // Elementary functions on 65,536 numbers, 256 KB: in and out fit into the second-level cache.
 #include "lib/vector_math.h"
 #include "tests/bench/suite.h"
+#include "tests/bench/torch_peer.h"
 
 namespace qkv::bench {
 namespace {
@@ -23,6 +24,12 @@ Row measure_map(const std::string& name, lib::Function function) {
     if (Call call = peer->map(function, kCount, x.data(), y.data())) {
       work.contenders.push_back(contender(peer->name(), call));
     }
+  }
+  if (Torch* torch = Torch::shared()) {
+    torch->send("x", {kCount}, x);
+    const std::string word = name.substr(name.find('/') + 1);
+    work.contenders.push_back(
+        torch->contender("elementwise function=" + word, {{"y", std::span(y)}}));
   }
   return measure(name, work);
 }
