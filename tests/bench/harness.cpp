@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "lib/cpu.h"
+#include "lib/parallel.h"
 #include "lib/text.h"
 
 namespace qkv::bench {
@@ -75,6 +76,19 @@ int64_t calls_in_a_burst(const Contender& c) {
   return calls;
 }
 
+// The contender with that many threads of ours, in each of its bursts.
+Contender on_threads(int threads, Contender c) {
+  return {c.name,
+          [=] {
+            lib::set_num_threads(threads);
+            c.once();
+          },
+          [=](int64_t calls) {
+            lib::set_num_threads(threads);
+            return c.seconds(calls);
+          }};
+}
+
 }  // namespace
 
 Contender contender(std::string name, Call call) {
@@ -129,6 +143,26 @@ Row measure(const std::string& name, const Case& work) {
     row.peak = median(peaks);
     row.percent_of_peak = 100 * row.ours / work.work * work.peak.work / row.peak;
   }
+  return row;
+}
+
+Row measure_two_threads(const std::string& name, const std::string& unit, double work, double gflop,
+                        std::vector<Output> outputs, const Call& call) {
+  Row row =
+      measure(name, {.unit = unit,
+                     .work = work,
+                     .peak = {"FMA float32, two threads", "GFLOP/s", two_threads_fma_burst, gflop},
+                     .outputs = std::move(outputs),
+                     .tolerance = 0,
+                     .contenders = {on_threads(2, contender("qkv", call)),
+                                    on_threads(1, contender("one thread", call))}});
+  lib::set_num_threads(1);
+  std::vector<double> gains;
+  for (int i = 0; i < 9; ++i) {
+    const Burst two = two_threads_fma_burst(), one = fma_burst<float>();
+    gains.push_back(two.work / two.seconds / (one.work / one.seconds));
+  }
+  row.extra["probe's ratio"] = median(gains);
   return row;
 }
 

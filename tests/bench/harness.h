@@ -63,6 +63,11 @@ struct Row {
 // Throws std::runtime_error if a contender's result differs from ours.
 [[nodiscard]] Row measure(const std::string& name, const Case& work);
 
+// The work on two threads against the same on one; the peak is two threads' FMA probes together,
+// and row.extra says how much faster these were than one. gflop is the arithmetic of one call.
+[[nodiscard]] Row measure_two_threads(const std::string& name, const std::string& unit, double work,
+                                      double gflop, std::vector<Output> outputs, const Call& call);
+
 // Peaks that rows name.
 template <class T>
 [[nodiscard]] Peak fma_peak(double gflop);

@@ -11,6 +11,7 @@
 #include "lib/cpu.h"
 #include "lib/parallel.h"
 #include "lib/random.h"
+#include "tests/bench/memory.h"
 #include "tests/bench/report.h"
 #include "tests/bench/suite.h"
 
@@ -84,14 +85,14 @@ int run(int argc, char** argv) {
   std::vector<char*> arguments(argv, argv + argc);
   tell_peers_their_settings();
   lib::set_num_threads(1);
-  if (const std::string setting = take_option("memory-of-step", arguments); !setting.empty()) {
-    return print_memory_of_step(setting) ? 0 : 2;
-  }
   add_matmul();
   add_math();
   add_rows();
   add_attention();
   add_steps();
+  if (const std::string name = take_option("memory-of", arguments); !name.empty()) {
+    return print_memory_of(name) ? 0 : 2;
+  }
   const std::string file = take_option("json", arguments);
   char once[] = "--benchmark_min_time=0";
   arguments.insert(arguments.begin() + 1, once);

@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "lib/cpu.h"
-#include "lib/parallel.h"
 #include "lib/text.h"
 #include "tests/bench/suite.h"
 
@@ -108,6 +107,18 @@ void add_attention_shapes() {
   }
 }
 
+void add_two_threads(int64_t n) {
+  add(lib::str("two_threads/matmul/", n), [n](const std::string& name) {
+    const std::vector<float> A = random_numbers(n * n, 1), B = random_numbers(n * n, 2);
+    std::vector<float> C(A.size());
+    const double gflop = 2e-9 * static_cast<double>(n * n * n);
+    const Product<float> p{
+        .batch = 1, .M = n, .N = n, .K = n, .A = A.data(), .B = B.data(), .C = C.data()};
+    return measure_two_threads(name, "GFLOP/s", gflop, gflop, {std::span(C)},
+                               ours(lib::matmul<float>, p));
+  });
+}
+
 }  // namespace
 
 void add_matmul() {
@@ -123,6 +134,7 @@ void add_matmul() {
     if (lib::active_isa() == lib::Isa::avx512) add_avx2(n);
   }
   add_attention_shapes();
+  for (const int64_t n : {256, 512, 1024}) add_two_threads(n);
 }
 
 }  // namespace qkv::bench

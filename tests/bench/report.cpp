@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "lib/cpu.h"
-#include "lib/parallel.h"
 #include "lib/text.h"
 
 namespace qkv::bench {
@@ -31,6 +31,13 @@ Json machine() {
           {"compiler", __VERSION__}};
 }
 
+// Five digits say all that a timing knows.
+double rounded(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.5g", value);
+  return std::strtod(text, nullptr);
+}
+
 // The median of seven bursts, in work per second.
 double speed(const std::function<Burst()>& burst) {
   std::vector<double> speeds;
@@ -39,7 +46,7 @@ double speed(const std::function<Burst()>& burst) {
     speeds.push_back(b.work / b.seconds);
   }
   std::sort(speeds.begin(), speeds.end());
-  return speeds[3];
+  return rounded(speeds[3]);
 }
 
 Json measure_peaks() {
@@ -65,20 +72,20 @@ const Json& peaks() {
 }
 
 Json json_of(const Row& row) {
-  Json j{{"name", row.name}, {"unit", row.unit}, {"qkv", row.ours}};
+  Json j{{"name", row.name}, {"unit", row.unit}, {"qkv", rounded(row.ours)}};
   if (row.peak > 0) {
-    j["peak"] = {{"name", row.peak_name}, {"unit", row.peak_unit}, {"value", row.peak}};
-    j["percent_of_peak"] = row.percent_of_peak;
+    j["peak"] = {{"name", row.peak_name}, {"unit", row.peak_unit}, {"value", rounded(row.peak)}};
+    j["percent_of_peak"] = rounded(row.percent_of_peak);
   }
   for (const auto& [name, value] : row.peers) {
-    j["peers"][name] = value;
-    j["differences"][name] = row.differences.at(name);
+    j["peers"][name] = rounded(value);
+    j["differences"][name] = rounded(row.differences.at(name));
   }
   if (const auto* best = best_peer(row)) {
     j["best_peer"] = best->first;
-    j["ratio"] = row.ours / best->second;
+    j["ratio"] = rounded(row.ours / best->second);
   }
-  for (const auto& [name, value] : row.extra) j["extra"][name] = value;
+  for (const auto& [name, value] : row.extra) j["extra"][name] = rounded(value);
   return j;
 }
 
@@ -103,9 +110,12 @@ std::string line_of(const Row& row) {
 }
 
 std::string json_of(const std::vector<Row>& rows) {
-  Json j{{"machine", machine()}, {"peaks", peaks()}, {"rows", Json::array()}};
-  for (const Row& row : rows) j["rows"].push_back(json_of(row));
-  return j.dump(1) + "\n";
+  std::string text = lib::str("{\"machine\": ", machine().dump(), ",\n \"peaks\": ", peaks().dump(),
+                              ",\n \"rows\": [\n");
+  for (const Row& row : rows) {
+    text += "  " + json_of(row).dump() + (&row == &rows.back() ? "\n" : ",\n");
+  }
+  return text + "]}\n";
 }
 
 std::string head_lines() {

@@ -11,7 +11,7 @@ namespace qkv::bench {
 // One row for people: "matmul/256/AB   203.1 GFLOP/s   95 % of FMA ...   OpenBLAS 180.2 ...".
 [[nodiscard]] std::string line_of(const Row& row);
 
-// The machine, the peaks of this run, and every row:
+// The machine, the peaks of this run, and every row on a line of its own:
 //
 //   {"machine": {"processor": ..., "isa": ..., ...}, "peaks": {"FMA float32 avx512, GFLOP/s": ...},
 //    "rows": [{"name": ..., "unit": ..., "qkv": 203.1, "peak": {...}, "percent_of_peak": 95.1,

@@ -1,18 +1,15 @@
-// One training step: forward, cross entropy, backward, clip, AdamW, of five Transformer encoders
-// from small to middling, against PyTorch with the same model (torch_step.py) from the same weights.
-#include <unistd.h>
-
+// One training step (forward, cross entropy, backward, clip, AdamW) of five Transformer encoders,
+// from small to middling. PyTorch has the same model (torch_step.py) and starts from our weights.
+#include <algorithm>
 #include <array>
-#include <fstream>
 #include <memory>
-#include <stdexcept>
 
 #include "autograd/engine.h"
 #include "autograd/ops.h"
-#include "lib/parallel.h"
 #include "lib/text.h"
 #include "nn/optimizer.h"
 #include "nn/transformer.h"
+#include "tests/bench/memory.h"
 #include "tests/bench/suite.h"
 #include "tests/bench/torch_peer.h"
 
@@ -64,6 +61,10 @@ struct Training {
     return static_cast<float>(loss.item());
   }
 
+  void steps(int count) {
+    for (int i = 0; i < count; ++i) step();
+  }
+
   lib::Generator generator;
   nn::EncoderClassifier model;
   std::vector<autograd::Variable> parameters;
@@ -87,8 +88,9 @@ std::string send(Torch& torch, const Setting& s, const Training& training) {
                   " layers=", s.layers, " feed_forward=", s.feed_forward);
 }
 
-// The arithmetic of a step's matrix products, in GFLOP: each weight w_ij takes part in one multiply
-// and add per position, each pair of positions in 2 C of them per layer; backward has twice as much.
+// The arithmetic of a step's matrix products, in GFLOP. For each position every weight takes part
+// in one multiplication and addition; in each layer every pair of positions takes part in 2 C of
+// them; and backward has twice as much.
 double gflop_of(const Setting& s) {
   const int64_t C = s.width, per_layer = 4 * C * C + 2 * C * s.feed_forward;
   const int64_t weights = kVocab * C + s.layers * per_layer + C * C + C * kVocab;
@@ -96,29 +98,7 @@ double gflop_of(const Setting& s) {
   return 6e-9 * static_cast<double>(s.batch * s.length * (weights + pairs));
 }
 
-// The most memory this process has ever held, in bytes.
-double peak_memory() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    if (word != "VmHWM:") continue;
-    double kilobytes = 0;
-    status >> kilobytes;
-    return 1024 * kilobytes;
-  }
-  return 0;
-}
-
-// Of a process that does nothing but a few steps: this program once more, and PyTorch once more.
-double our_memory(const Setting& s) {
-  const std::string command = lib::str("/proc/", getpid(), "/exe --memory-of-step=", s.name);
-  double bytes = 0;
-  if (std::FILE* pipe = popen(command.c_str(), "r")) {
-    if (std::fscanf(pipe, "%lf", &bytes) != 1) bytes = 0;
-    pclose(pipe);
-  }
-  return bytes;
-}
-
+// Of a process that does nothing but a few steps.
 double torch_memory(const Setting& s) {
   const std::unique_ptr<Torch> torch = Torch::start();
   torch->make(send(*torch, s, Training(s)));
@@ -155,7 +135,7 @@ Row measure_step(const std::string& name, const Setting& s) {
   ours.once = several([&] { return training.step(); });
   work.contenders.insert(work.contenders.begin(), ours);
   Row row = measure(name, work);
-  row.extra["MB qkv"] = our_memory(s) / 1e6;
+  row.extra["MB qkv"] = memory_of(name) / 1e6;
   if (Torch::shared()) row.extra["MB PyTorch"] = torch_memory(s) / 1e6;
   return row;
 }
@@ -164,19 +144,19 @@ Row measure_step(const std::string& name, const Setting& s) {
 
 void add_steps() {
   for (const Setting& s : kSettings) {
-    add(lib::str("step/", s.name), [s](const std::string& name) { return measure_step(name, s); });
+    const std::string name = lib::str("step/", s.name);
+    add(name, [s](const std::string& full) { return measure_step(full, s); });
+    add_memory(name, [s] { Training(s).steps(kStepsForMemory); });
   }
-}
-
-bool print_memory_of_step(const std::string& name) {
-  for (const Setting& s : kSettings) {
-    if (s.name != name) continue;
-    Training training(s);
-    for (int i = 0; i < kStepsForMemory; ++i) training.step();
-    std::printf("%.0f\n", peak_memory());
-    return true;
+  for (const char* name : {"L4_C128_H4_T64_B16", "L6_C256_H8_T128_B8"}) {
+    const auto s = std::find_if(kSettings.begin(), kSettings.end(), [name](const Setting& other) {
+      return other.name == std::string_view(name);
+    });
+    add(lib::str("two_threads/step/", name), [s](const std::string& full) {
+      Training training(*s);
+      return measure_two_threads(full, "steps/s", 1, gflop_of(*s), {}, [&] { training.steps(1); });
+    });
   }
-  return false;
 }
 
 }  // namespace qkv::bench

@@ -26,8 +26,4 @@ void add_rows();       // rows_bench.cpp
 void add_attention();  // attention_bench.cpp
 void add_steps();      // step_bench.cpp
 
-// Trains the named setting for a few steps and prints the most memory that this process has held,
-// for step_bench.cpp in another process. False if there is no such setting.
-bool print_memory_of_step(const std::string& name);
-
 }  // namespace qkv::bench

@@ -61,8 +61,8 @@ for entry in *; do
   esac
 done >>"$found"
 
-# No notes to self, and no flags that change results or tie the program to one machine (Eigen, a peer
-# of the benchmark in a module of its own, is allowed to).
+# No notes to self, and no flags that change results or tie the program to one machine. (Eigen may:
+# it is a peer of the benchmark, in a module of its own.)
 grep -n -w -E 'TO''DO|FIX''ME|X''XX|HA''CK' $sources $build_files $style_files /dev/null |
   sed 's/$/  <- a note to self/' >>"$found"
 grep -n -E -e '-ffast-''math|-Of''ast|-mar''ch=|-ma''vx|-mf''ma|/ar''ch:' $build_files /dev/null |

@@ -1,6 +1,22 @@
-# The peers that are compiled for ./qkv bench, each optional: a module, which qkv-bench loads when it
-# runs. (OpenBLAS and BLIS are loaded as they are, by tests/bench/peers.cpp.)
+# ./qkv bench: the program, where Google Benchmark is installed; the peers that are compiled for it,
+# each optional; and the program that writes the README's tables.
 
+set(bench_result tests/bench/results/reference.json)  # what the README shows
+qkv_program(qkv_bench_table qkv-bench-table ${bench_table_sources})
+target_link_libraries(qkv_bench_table PRIVATE nlohmann_json::nlohmann_json)
+
+find_package(benchmark QUIET)
+if(NOT benchmark_FOUND)
+  return()
+endif()
+qkv_program(qkv_bench qkv-bench ${bench_sources})
+target_link_libraries(qkv_bench PRIVATE
+  benchmark::benchmark nlohmann_json::nlohmann_json ${CMAKE_DL_LIBS})
+target_compile_definitions(qkv_bench PRIVATE QKV_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+
+# A peer is a module that qkv-bench loads when it runs, so that nothing of it is linked into ours.
+# (OpenBLAS and BLIS are loaded as they are, by tests/bench/peers.cpp.)
+#
 # qkv_bench_peer(NAME LIBRARY ...): NAME_peer is the source.
 function(qkv_bench_peer name)
   set(target qkv_bench_${name})
@@ -17,7 +33,7 @@ endfunction()
 find_package(Eigen3 QUIET NO_MODULE)
 if(TARGET Eigen3::Eigen)
   qkv_bench_peer(eigen Eigen3::Eigen)
-  # Eigen chooses its instruction set when it is compiled. Inside this module the flag can do no harm.
+  # Eigen chooses its instruction set when it is compiled; inside a module the flag does no harm.
   target_compile_options(qkv_bench_eigen PRIVATE -march=native)
 endif()
 
