@@ -64,16 +64,22 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-// How many calls make a burst.
-int64_t calls_in_a_burst(const Contender& c) {
+// How many calls make a burst, and how long that takes.
+struct Pace {
   int64_t calls = 1;
-  double took = c.seconds(calls);
-  while (took < kBurstSeconds / 2 && calls < 1'000'000'000) {
-    calls = std::max(2 * calls, static_cast<int64_t>(static_cast<double>(calls) * kBurstSeconds /
-                                                     std::max(took, 1e-7)));
-    took = c.seconds(calls);
+  double seconds = 0;
+};
+
+Pace pace_of(const Contender& c) {
+  Pace pace;
+  pace.seconds = c.seconds(1);
+  while (pace.seconds < kBurstSeconds / 2 && pace.calls < 1'000'000'000) {
+    const double more = kBurstSeconds / std::max(pace.seconds, 1e-7);
+    pace.calls =
+        std::max(2 * pace.calls, static_cast<int64_t>(more * static_cast<double>(pace.calls)));
+    pace.seconds = c.seconds(pace.calls);
   }
-  return calls;
+  return pace;
 }
 
 // The contender with that many threads of ours, in each of its bursts.
@@ -111,21 +117,22 @@ Row measure(const std::string& name, const Case& work) {
   Row row{.name = name, .unit = work.unit};
   compare_results(work, row);
   const size_t count = work.contenders.size();
-  std::vector<int64_t> calls;
+  std::vector<Pace> paces;
   double round_seconds = 0;
   for (const Contender& c : work.contenders) {
-    calls.push_back(calls_in_a_burst(c));
-    round_seconds += c.seconds(calls.back());
+    paces.push_back(pace_of(c));
+    round_seconds += paces.back().seconds;
   }
-  const int rounds =
-      std::clamp(static_cast<int>(kRowSeconds / round_seconds), kFewestRounds, kMostRounds);
+  const int rounds = std::clamp(static_cast<int>(kRowSeconds / round_seconds),
+                                round_seconds > 1 ? 3 : kFewestRounds, kMostRounds);
 
   std::vector<double> peaks;
   std::vector<std::vector<double>> speeds(count);
   const auto take_turn = [&](size_t who) {  // 0 is the peak
     if (who > 0) {
-      speeds[who - 1].push_back(work.work * static_cast<double>(calls[who - 1]) /
-                                work.contenders[who - 1].seconds(calls[who - 1]));
+      const int64_t calls = paces[who - 1].calls;
+      speeds[who - 1].push_back(work.work * static_cast<double>(calls) /
+                                work.contenders[who - 1].seconds(calls));
     } else if (work.peak.burst) {
       const Burst burst = work.peak.burst();
       peaks.push_back(burst.work / burst.seconds);
