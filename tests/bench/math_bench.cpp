@@ -42,7 +42,7 @@ void add_math() {
        {std::pair{"map/exp", Function::exp}, std::pair{"map/log", Function::log},
         std::pair{"map/tanh", Function::tanh}, std::pair{"map/sigmoid", Function::sigmoid},
         std::pair{"map/gelu", Function::gelu}}) {
-    add(name, [function](const std::string& full) { return measure_map(full, function); });
+    add(name, [f = function](const std::string& full) { return measure_map(full, f); });
   }
 }
 

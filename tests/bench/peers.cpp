@@ -12,7 +12,7 @@
 namespace qkv::bench {
 namespace {
 
-void add_module(std::vector<std::unique_ptr<Peer>>& found, const char* path) {
+[[maybe_unused]] void add_module(std::vector<std::unique_ptr<Peer>>& found, const char* path) {
   void* module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (!module) {
     std::fprintf(stderr, "qkv-bench: %s\n", dlerror());
