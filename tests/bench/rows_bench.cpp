@@ -74,6 +74,20 @@ void add_softmax(int64_t n) {
   });
 }
 
+void add_softmax_backward(int64_t n) {
+  add(lib::str("softmax/", n, "/backward"), [n](const std::string& name) {
+    Arrays a(n);
+    const Rows& r = a.rows;
+    lib::softmax<float>({r.rows, r.n}, r.x, r.y);
+    return measure_rows(
+        name, "softmax_backward", true, a,
+        [r] {
+          lib::softmax_backward<float>({r.rows, r.n}, r.dy, r.y, r.dx);
+        },
+        &Peer::softmax_backward);
+  });
+}
+
 void add_layer_norm(int64_t n) {
   add(lib::str("layer_norm/", n, "/forward"), [n](const std::string& name) {
     Arrays a(n);
@@ -101,8 +115,11 @@ void add_layer_norm(int64_t n) {
 }  // namespace
 
 void add_rows() {
-  for (const int64_t n : {16, 64, 256, 1024, 8192, 65'536}) add_softmax(n);
-  for (const int64_t n : {16, 64, 256, 1024, 8192, 65'536}) add_layer_norm(n);
+  for (const int64_t n : {16, 64, 256, 1024, 8192, 65'536}) {
+    add_softmax(n);
+    add_softmax_backward(n);
+    add_layer_norm(n);
+  }
 }
 
 }  // namespace qkv::bench

@@ -5,6 +5,7 @@
 # usage: smoke.sh BUILD
 set -u
 bench=$1/qkv-bench table=$1/qkv-bench-table work=$1/bench_smoke
+if [ ! -x "$bench" ]; then exit 77; fi
 mkdir -p "$work"
 failures=0
 wrong() { echo "bench: $*"; failures=$((failures + 1)); }

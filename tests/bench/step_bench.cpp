@@ -53,7 +53,8 @@ struct Training {
   }
 
   float step() {
-    const autograd::Variable loss = cross_entropy(model.forward(tokens).output, target);
+    const autograd::Variable loss =
+        cross_entropy(model.forward(tokens, {}, /*need_weights=*/false).output, target);
     optimizer.zero_grad();
     backward(loss);
     nn::clip_grad_norm(parameters, 1);
