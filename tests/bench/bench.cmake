@@ -1,12 +1,11 @@
 # ./qkv bench: the program, where Google Benchmark is installed; the peers that are compiled for it,
 # each optional; and the program that writes the README's tables.
 
-set(bench_result tests/bench/results/reference.json)  # what the README shows
 qkv_program(qkv_bench_table qkv-bench-table ${bench_table_sources})
 target_link_libraries(qkv_bench_table PRIVATE nlohmann_json::nlohmann_json)
 
 find_package(benchmark QUIET)
-if(NOT benchmark_FOUND)
+if(NOT benchmark_FOUND OR NOT UNIX)  # it starts processes and loads libraries by POSIX
   return()
 endif()
 qkv_program(qkv_bench qkv-bench ${bench_sources})
@@ -17,10 +16,12 @@ target_compile_definitions(qkv_bench PRIVATE QKV_SOURCE_DIR="${PROJECT_SOURCE_DI
 # A peer is a module that qkv-bench loads when it runs, so that nothing of it is linked into ours.
 # (OpenBLAS and BLIS are loaded as they are, by tests/bench/peers.cpp.)
 #
-# qkv_bench_peer(NAME LIBRARY ...): NAME_peer is the source.
+# qkv_bench_peer(NAME LIBRARY ...)
 function(qkv_bench_peer name)
   set(target qkv_bench_${name})
-  add_library(${target} MODULE ${${name}_peer})
+  set(source ${bench_peers})
+  list(FILTER source INCLUDE REGEX "/${name}_peer")
+  add_library(${target} MODULE ${source})
   set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME qkv-bench-${name})
   target_compile_features(${target} PRIVATE cxx_std_20)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
