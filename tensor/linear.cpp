@@ -43,8 +43,9 @@ Tensor linear(const Tensor& x, const Tensor& W, const Tensor& b) {
   dispatch_floating("linear", x.dtype(), [&]<class T>(T) {
     T* const to = y.mutable_data<T>();
     if (b.defined()) {
-      const Tensor row = b.contiguous();
-      for (int64_t i = 0; i < M; ++i) std::copy_n(row.data<T>(), N, to + i * N);
+      const Tensor packed = b.contiguous();
+      const T* const row = packed.data<T>();
+      for (int64_t i = 0; i < M; ++i) std::copy_n(row, N, to + i * N);
     }
     lib::matmul<T>({.M = M, .N = N, .K = K, .accumulate = b.defined()},
                    {rows.data<T>(), rows.strides()[0], rows.strides()[1]},
