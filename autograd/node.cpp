@@ -7,6 +7,7 @@
 
 #include "autograd/engine.h"
 #include "lib/check.h"
+#include "lib/memory.h"
 
 namespace qkv::autograd {
 namespace {
@@ -26,7 +27,8 @@ void bury(Node* node) {
   while (!graves.empty()) {
     Node* const next = graves.back();
     graves.pop_back();
-    delete next;  // may bury others
+    next->~Node();  // may bury others
+    lib::release(next, sizeof(Node));
     deaths.fetch_add(1, std::memory_order_relaxed);
   }
   list = nullptr;
@@ -37,7 +39,8 @@ void bury(Node* node) {
 int64_t live_nodes() { return static_cast<int64_t>(births.load() - deaths.load()); }
 
 std::shared_ptr<Node> make_node(const char* op, const Tensor& result) {
-  const std::shared_ptr<Node> node(new Node, bury);
+  const std::shared_ptr<Node> node(new (lib::allocate(sizeof(Node))) Node, bury,
+                                   lib::CachingAllocator<Node>());
   node->op = op;
   node->born = births.fetch_add(1, std::memory_order_relaxed);
   node->shape = result.shape();

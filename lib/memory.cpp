@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <mutex>
 #include <new>
+#include <thread>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define QKV_ASAN 1
@@ -39,7 +41,7 @@ void permit([[maybe_unused]] void* p, [[maybe_unused]] size_t bytes) {
 // Sizes up to 256 go in steps of 64, larger ones in quarters of the power of two below them.
 size_t class_size(size_t bytes) {
   const size_t step = bytes <= 256 ? kAlignment : std::bit_floor(bytes - 1) / 4;
-  return (bytes + step - 1) / step * step;
+  return (bytes + step - 1) & ~(step - 1);  // rounded up to a multiple: step is a power of two
 }
 
 size_t class_index(size_t size) {  // size is a class size; 4 classes per power of two
@@ -54,8 +56,20 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
+// The lists are held for a few nanoseconds at a time: not worth a queue of sleepers.
+class SpinLock {
+ public:
+  void lock() {
+    while (taken_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+  }
+  void unlock() { taken_.clear(std::memory_order_release); }
+
+ private:
+  std::atomic_flag taken_;
+};
+
 struct Cache {
-  std::mutex mutex;
+  SpinLock mutex;
   std::array<FreeBlock*, 65 * 4> free = {};  // the first free block of each class
   MemoryStats stats = {};
 

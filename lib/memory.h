@@ -33,4 +33,20 @@ void release_cached_memory() noexcept;
 // peak_bytes begins again, at live_bytes: to measure the peak of what follows.
 void reset_peak_memory() noexcept;
 
+// The same blocks for the standard library's containers and pointers: for small objects that come
+// and go by the thousand, such as the nodes of a graph.
+template <class T>
+struct CachingAllocator {
+  using value_type = T;
+  CachingAllocator() = default;
+  template <class U>
+  CachingAllocator(const CachingAllocator<U>&) {}
+  [[nodiscard]] T* allocate(size_t n) { return static_cast<T*>(lib::allocate(n * sizeof(T))); }
+  void deallocate(T* block, size_t n) { release(block, n * sizeof(T)); }
+  template <class U>
+  bool operator==(const CachingAllocator<U>&) const {
+    return true;
+  }
+};
+
 }  // namespace qkv::lib

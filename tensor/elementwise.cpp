@@ -75,7 +75,9 @@ void combine_into(Tensor& y, lib::Arithmetic op, const Tensor& a, const Tensor& 
 
 template <class T>
 Tensor combined(const char* name, lib::Arithmetic op, const Tensor& a, const Tensor& b) {
-  Tensor y = Tensor::empty(broadcast_shapes(name, a.shape(), b.shape()), a.dtype());
+  const bool alike = a.shape() == b.shape();
+  Tensor y =
+      Tensor::empty(alike ? a.shape() : broadcast_shapes(name, a.shape(), b.shape()), a.dtype());
   combine_into<T>(y, op, a, b);
   return y;
 }

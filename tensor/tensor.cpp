@@ -2,6 +2,7 @@
 #include "tensor/tensor.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "lib/check.h"
 #include "lib/memory.h"
@@ -21,7 +22,8 @@ const Tensor::Window Tensor::kNothing(0);
 Tensor Tensor::empty(const Shape& shape, Dtype dtype) {
   const int64_t numel = shape.numel();  // checked for overflow before anything is allocated
   Tensor t;
-  t.window_ = std::make_shared<Window>(static_cast<size_t>(numel) * dtype_size(dtype));
+  t.window_ = std::allocate_shared<Window>(lib::CachingAllocator<Window>(),
+                                           static_cast<size_t>(numel) * dtype_size(dtype));
   t.window_->shape = shape;
   t.window_->strides = row_major_strides(shape);
   t.window_->numel = numel;
@@ -46,7 +48,7 @@ template Tensor Tensor::of(const std::vector<bool>&, const Shape&);
 
 Tensor Tensor::view(const Shape& shape, const Strides& strides, int64_t offset) const {
   Tensor t;
-  t.window_ = std::make_shared<Window>(0);
+  t.window_ = std::allocate_shared<Window>(lib::CachingAllocator<Window>(), size_t{0});
   t.window_->shape = shape;
   t.window_->strides = strides;
   t.window_->offset = offset;
@@ -72,28 +74,11 @@ bool Tensor::is_sole_owner() const {
   return window_.use_count() == 1 && !window_->owner && is_contiguous();
 }
 
-template <class T>
-const T* Tensor::data() const {
+void Tensor::refuse_dtype(Dtype wanted) const {
   CHECK(defined());
-  CHECK(dtype_of<T>() == dtype());
-  return static_cast<const T*>(storage().data()) + offset();
+  CHECK(wanted == dtype());
+  std::abort();  // never reached: one of the two does not hold
 }
-
-template <class T>
-T* Tensor::mutable_data() {
-  CHECK(defined());
-  CHECK(dtype_of<T>() == dtype());
-  storage().count_write();
-  return static_cast<T*>(storage().data()) + offset();
-}
-template const float* Tensor::data() const;
-template const double* Tensor::data() const;
-template const int64_t* Tensor::data() const;
-template const bool* Tensor::data() const;
-template float* Tensor::mutable_data();
-template double* Tensor::mutable_data();
-template int64_t* Tensor::mutable_data();
-template bool* Tensor::mutable_data();
 
 double Tensor::item() const {
   if (numel() != 1) fail("item: needs exactly one element, the shape is ", shape());

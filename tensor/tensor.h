@@ -75,9 +75,16 @@ class Tensor {
 
   // The first element. REQUIRES: T is the C++ type of dtype() (a CheckError otherwise).
   template <class T>
-  [[nodiscard]] const T* data() const;
+  [[nodiscard]] const T* data() const {
+    require_dtype(dtype_of<T>());
+    return static_cast<const T*>(storage().data()) + offset();
+  }
   template <class T>
-  [[nodiscard]] T* mutable_data();  // counts as a write
+  [[nodiscard]] T* mutable_data() {  // counts as a write
+    require_dtype(dtype_of<T>());
+    storage().count_write();
+    return static_cast<T*>(storage().data()) + offset();
+  }
 
   // One number. Throws std::invalid_argument if there is not exactly one element, or if the index
   // has the wrong length or lies outside.
@@ -109,6 +116,10 @@ class Tensor {
     std::shared_ptr<Window> owner;
   };
 
+  void require_dtype(Dtype wanted) const {
+    if (!defined() || dtype() != wanted) refuse_dtype(wanted);
+  }
+  [[noreturn]] void refuse_dtype(Dtype wanted) const;
   [[nodiscard]] const Window& window() const { return window_ ? *window_ : kNothing; }
   [[nodiscard]] Storage& storage() const {
     return (window_->owner ? *window_->owner : *window_).own;
