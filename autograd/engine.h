@@ -1,4 +1,5 @@
 // The backward pass: from the gradient of a result to the gradients of everything it was made of.
+// One thread at a time may walk a graph, or graphs that share leaves.
 #pragma once
 
 #include "autograd/node.h"
