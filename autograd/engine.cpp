@@ -88,8 +88,8 @@ class Pass {
     std::push_heap(waiting_.begin(), waiting_.end(), older);
   }
 
-  // Hands each node whose gradient is complete to `arrived`, and sends its inputs their parts unless
-  // that says true: nothing behind this node is wanted.
+  // Hands each node whose gradient is complete to `arrived`, and sends its inputs their parts,
+  // unless that says true: nothing behind this node is wanted.
   template <class Arrived>
   void run(const Arrived& arrived) {
     std::optional<NoGrad> quiet;
