@@ -1,94 +1,119 @@
-// Rung 2 of matmul: cache blocks around the packed SIMD kernel.
+// Rung 5 of matmul: threads, and batches of products. The work is a list of blocks of C, product
+// after product; threads take runs of them. How it is cut depends on the shape alone, and no bit
+// depends on the cut: each c_ij is one chain, whoever computes it.
 //
-//   for each k-panel (256 deep)          the C block is re-loaded, so its FMA chain simply goes on
-//     for each column block (1024 wide)  B block packed once:   256 x 1024 floats = 1 MiB, level 3
-//       for each row block (48 high)     A block packed:        48 x 256 floats = 48 KiB, level 2
-//         tiles in registers             one B panel:           256 x 16 floats = 16 KiB, level 1
+//   2 products, C 256 x 256, blocks of 128 x 128:    product 0: [0 1]   product 1: [4 5]
+//                                                               [2 3]              [6 7]
 #include "lib/matmul.h"
 
 #include <algorithm>
 
+#include "lib/matmul_kernels.h"
 #include "lib/parallel.h"
-#include "lib/scratch.h"
-#include "lib/simd/dispatch.h"
 
 namespace qkv::lib {
 namespace {
 
-template <class T>
-struct Kernels {
-  // A panel holds tile_rows rows of A or tile_cols columns of B, k-major; several panels lie behind
-  // one another.
-  int tile_rows, tile_cols;
-  using Pack = void (*)(int64_t rows, int64_t cols, const T* matrix, int64_t row_stride,
-                        int64_t col_stride, T* panel);
-  Pack pack_a, pack_b;
-  void (*multiply_block)(int64_t rows, int64_t cols, int64_t K, const T* a, const T* b, T* C,
-                         int64_t ldc, bool accumulate);
+// A run of blocks should be worth handing over, and there should be enough runs that the last one
+// does not keep the others waiting.
+constexpr int64_t kFlopsPerRun = 2'000'000, kRunsWanted = 16;
+
+struct Cut {
+  int64_t rows, cols;          // of a block, at most
+  int64_t row_blocks, blocks;  // down one C; in one C
 };
 
-#define QKV_KERNELS "lib/kernels/matmul.inl"
-#include "lib/simd/every_isa.inl"
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-constexpr int64_t kDepth = 256, kBlockCols = 1024, kBlockRows = 48;
-
-int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
-
-// B block (K x cols) -> panels of tile_cols columns.
-template <class T>
-void pack_b_block(const Kernels<T>& k, int64_t K, int64_t cols, Matrix<const T> B, T* packed) {
-  for (int64_t j = 0; j < cols; j += k.tile_cols) {
-    k.pack_b(K, std::min<int64_t>(k.tile_cols, cols - j), B.data + j * B.col_stride, B.row_stride,
-             B.col_stride, packed + j * K);
+// Halves the longer side while there are too few blocks and each is worth more than one run. Sides
+// stay whole strips and at least four tiles, so that packing pays within a block.
+Cut cut_product(const ProductShape& shape, int64_t products, int64_t tile_rows, int64_t strip) {
+  const auto [M, N, K, accumulate] = shape;
+  const auto blocks = [&](int64_t rows, int64_t cols) {
+    return ceil_div(M, rows) * ceil_div(N, cols);
+  };
+  int64_t rows = M, cols = N;
+  while (products * blocks(rows, cols) < kRunsWanted && 2 * rows * cols * K >= 2 * kFlopsPerRun) {
+    if (rows > cols && rows >= 8 * tile_rows) {
+      rows = ceil_div(rows, 2);
+    } else if (cols >= 4 * strip) {
+      cols = ceil_div(ceil_div(cols, 2), strip) * strip;
+    } else if (rows >= 2 * tile_rows) {
+      rows = ceil_div(rows, 2);
+    } else {
+      break;
+    }
   }
+  return {rows, cols, ceil_div(M, rows), blocks(rows, cols)};
 }
 
-// A block (rows x K) -> panels of tile_rows rows.
+// The product with number `index`, counted like digits: the last axis fastest.
 template <class T>
-void pack_a_block(const Kernels<T>& k, int64_t rows, int64_t K, Matrix<const T> A, T* packed) {
-  for (int64_t i = 0; i < rows; i += k.tile_rows) {
-    k.pack_a(std::min<int64_t>(k.tile_rows, rows - i), K, A.data + i * A.row_stride, A.row_stride,
-             A.col_stride, packed + i * K);
+ProductBlock<T> product_at(std::span<const BatchAxis> axes, int64_t index, ProductBlock<T> block) {
+  for (size_t i = axes.size(); i-- > 0;) {
+    const int64_t place = index % axes[i].count;
+    index /= axes[i].count;
+    block.A.data += place * axes[i].a_stride;
+    block.B.data += place * axes[i].b_stride;
+    block.C += place * axes[i].c_stride;
+    if (block.start && block.start_row_stride != 0) block.start += place * axes[i].c_stride;
   }
+  return block;
 }
 
 }  // namespace
 
 template <class T>
-void matmul(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C) {
+void matmul_batch(std::span<const BatchAxis> axes, ProductShape shape, Matrix<const T> A,
+                  Matrix<const T> B, Matrix<T> C, const T* bias) {
   const auto [M, N, K, accumulate] = shape;
-  if (K == 0) return matmul_loop_order(shape, A, B, C);  // an empty sum
-  const Kernels<T>& kernels = lib::kernels<T>();
-  const int64_t depth = std::min(K, kDepth), width = std::min(N, kBlockCols);
-  const Scratch<T> packed_b(depth * round_up(width, kernels.tile_cols));
-  const bool split = 2 * M * N * K >= kFlopsWorthSplitting;
-
-  for (int64_t k = 0; k < K; k += kDepth) {
-    const int64_t deep = std::min(kDepth, K - k);
-    for (int64_t j = 0; j < N; j += kBlockCols) {
-      const int64_t wide = std::min(kBlockCols, N - j);
-      const Matrix<const T> B_block{B.data + k * B.row_stride + j * B.col_stride, B.row_stride,
-                                    B.col_stride};
-      pack_b_block(kernels, deep, wide, B_block, packed_b.data());
-      const bool add = accumulate || k > 0;
-      parallel_for(M, split ? kBlockRows : std::max<int64_t>(M, 1),
-                   [&](int64_t begin, int64_t end) {
-                     const Scratch<T> packed_a(
-                         deep * round_up(std::min(kBlockRows, end - begin), kernels.tile_rows));
-                     for (int64_t i = begin; i < end; i += kBlockRows) {
-                       const int64_t high = std::min(kBlockRows, end - i);
-                       const Matrix<const T> A_block{A.data + i * A.row_stride + k * A.col_stride,
-                                                     A.row_stride, A.col_stride};
-                       pack_a_block(kernels, high, deep, A_block, packed_a.data());
-                       kernels.multiply_block(high, wide, deep, packed_a.data(), packed_b.data(),
-                                              C.data + i * C.row_stride + j, C.row_stride, add);
-                     }
-                   });
+  int64_t products = 1;
+  for (const BatchAxis& axis : axes) products *= axis.count;
+  if (products == 0 || M == 0 || N == 0) return;
+  const MatmulKernels<T>& kernels = matmul_kernels<T>();
+  const ProductBlock<T> first{.M = M,
+                              .N = N,
+                              .K = K,
+                              .A = A,
+                              .B = B,
+                              .C = C.data,
+                              .c_row_stride = C.row_stride,
+                              .start = accumulate ? C.data : bias,
+                              .start_row_stride = accumulate ? C.row_stride : 0};
+  const int64_t flops = 2 * M * N * K;
+  if (products * flops < kFlopsWorthSplitting || num_threads() == 1) {
+    for (int64_t i = 0; i < products; ++i) {
+      multiply_by_blocks(kernels, product_at(axes, i, first));
     }
+    return;
   }
+  const Cut cut = cut_product(shape, products, kernels.tile_rows, kernels.strip_cols);
+  const int64_t flops_per_block = std::max<int64_t>(1, flops / cut.blocks);
+  const int64_t run = std::max<int64_t>(1, kFlopsPerRun / flops_per_block);
+  parallel_for(products * cut.blocks, run, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const ProductBlock<T> product = product_at(axes, i / cut.blocks, first);
+      const int64_t block = i % cut.blocks;
+      const int64_t row = block % cut.row_blocks * cut.rows,
+                    col = block / cut.row_blocks * cut.cols;
+      multiply_by_blocks(kernels, part_of(product, row, std::min(cut.rows, M - row), col,
+                                          std::min(cut.cols, N - col)));
+    }
+  });
 }
 
-template void matmul(ProductShape, Matrix<const float>, Matrix<const float>, Matrix<float>);
-template void matmul(ProductShape, Matrix<const double>, Matrix<const double>, Matrix<double>);
+template <class T>
+void matmul(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C, const T* bias) {
+  matmul_batch<T>({}, shape, A, B, C, bias);
+}
+
+template void matmul(ProductShape, Matrix<const float>, Matrix<const float>, Matrix<float>,
+                     const float*);
+template void matmul(ProductShape, Matrix<const double>, Matrix<const double>, Matrix<double>,
+                     const double*);
+template void matmul_batch(std::span<const BatchAxis>, ProductShape, Matrix<const float>,
+                           Matrix<const float>, Matrix<float>, const float*);
+template void matmul_batch(std::span<const BatchAxis>, ProductShape, Matrix<const double>,
+                           Matrix<const double>, Matrix<double>, const double*);
 
 }  // namespace qkv::lib

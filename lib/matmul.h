@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace qkv::lib {
 
@@ -33,10 +34,35 @@ void matmul_definition(ProductShape shape, Matrix<const T> A, Matrix<const T> B,
 template <class T>
 void matmul_loop_order(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C);
 
-// Rung 2, register tile: blocks of A and B are packed into panels, a tile of C stays in SIMD
-// registers (lib/kernels/matmul.inl), and blocks of rows are shared among threads from 2 MFLOP on.
+// Rung 2, register tile (kernels/tile.inl): a few rows and columns of C stay in registers while k
+// runs, so a number loaded once serves a whole row or column of the tile.
 template <class T>
-void matmul(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C);
+void matmul_register_tile(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C);
+
+// Rung 3, cache blocks and packing (kernels/matmul.inl): what a tile reads next lies next to it, in
+// the nearest cache.
+template <class T>
+void matmul_blocked(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C);
+
+// Rung 4, SIMD (lib/simd): the same code once more, with registers of 4, 8 or 16 numbers.
+template <class T>
+void matmul_simd(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C);
+
+// Rung 5, threads (matmul.cpp): blocks of C are shared among threads from 2 MFLOP on. With a bias
+// (N numbers; not together with accumulate) every sum of column j begins with bias[j].
+template <class T>
+void matmul(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C,
+            const T* bias = nullptr);
+
+// Many products of one shape, as one piece of work. Along a batch axis of `count` products the
+// matrices lie a_stride, b_stride, c_stride numbers apart; 0 repeats one (but not in C).
+struct BatchAxis {
+  int64_t count, a_stride, b_stride, c_stride;
+};
+
+template <class T>
+void matmul_batch(std::span<const BatchAxis> axes, ProductShape shape, Matrix<const T> A,
+                  Matrix<const T> B, Matrix<T> C, const T* bias = nullptr);
 
 // Work below this many floating-point operations is not split among threads.
 inline constexpr int64_t kFlopsWorthSplitting = 2'000'000;

@@ -1,8 +1,9 @@
-// From tensors to pointers: broadcasting of the batch axes, and one lib::matmul per batch.
+// From tensors to pointers: broadcasting of the batch axes, and one lib::matmul_batch for all.
 #include "tensor/matmul.h"
 
+#include <array>
+
 #include "lib/matmul.h"
-#include "lib/parallel.h"
 #include "tensor/strided.h"
 #include "tensor/views.h"
 
@@ -20,8 +21,8 @@ Shape batch_axes(const Shape& shape) {
 }
 
 template <class T>
-lib::Matrix<T> matrix_at(T* data, const Strides& strides, int64_t offset) {
-  return {data + offset, strides.from_end(2), strides.from_end(1)};
+lib::Matrix<const T> matrix_at(const T* data, const Strides& strides) {
+  return {data, strides.from_end(2), strides.from_end(1)};
 }
 
 void check_operands(const Tensor& A, const Tensor& B) {
@@ -38,19 +39,22 @@ void check_operands(const Tensor& A, const Tensor& B) {
   }
 }
 
-// Where each batch's matrices begin: one entry of offsets per batch, in row-major order.
-std::vector<PerOperand<2>> batch_offsets(const Tensor& A, const Tensor& B, const Shape& batch) {
-  std::vector<PerOperand<2>> offsets;
-  offsets.reserve(static_cast<size_t>(batch.numel()));
-  for_each_row<2>(batch,
-                  {broadcast_strides(batch_axes(A.shape()), A.strides(), batch),
-                   broadcast_strides(batch_axes(B.shape()), B.strides(), batch)},
-                  [&](int64_t n, PerOperand<2> at, PerOperand<2> step) {
-                    for (int64_t i = 0; i < n; ++i) {
-                      offsets.push_back({at[0] + i * step[0], at[1] + i * step[1]});
-                    }
-                  });
-  return offsets;
+// The batch axes as lib::matmul_batch counts them. An axis that is repeated has stride 0.
+struct BatchAxes {
+  std::array<lib::BatchAxis, kMaxRank> axes;
+  size_t rank;
+  std::span<const lib::BatchAxis> span() const { return {axes.data(), rank}; }
+};
+
+BatchAxes batch_axes_of(const Tensor& A, const Tensor& B, const Shape& batch, int64_t c_size) {
+  const Strides a = broadcast_strides(batch_axes(A.shape()), A.strides(), batch);
+  const Strides b = broadcast_strides(batch_axes(B.shape()), B.strides(), batch);
+  BatchAxes result{{}, static_cast<size_t>(batch.rank())};
+  int64_t c_stride = c_size;
+  for (int axis = batch.rank(); axis-- > 0; c_stride *= batch[axis]) {
+    result.axes[static_cast<size_t>(axis)] = {batch[axis], a[axis], b[axis], c_stride};
+  }
+  return result;
 }
 
 }  // namespace
@@ -69,21 +73,10 @@ Tensor matmul(const Tensor& A, const Tensor& B) {
   shape.push_back(M);
   shape.push_back(N);
   Tensor C = Tensor::empty(shape, A.dtype());
-  const std::vector<PerOperand<2>> offsets = batch_offsets(A, B, batch);
-  const auto count = static_cast<int64_t>(offsets.size());
-  const int64_t flops = 2 * M * N * K;
-  const int64_t chunk =
-      std::max<int64_t>(1, lib::kFlopsWorthSplitting / std::max<int64_t>(flops, 1));
+  const BatchAxes axes = batch_axes_of(A, B, batch, M * N);
   dispatch_floating("matmul", A.dtype(), [&]<class T>(T) {
-    const T *const a = A.data<T>(), *const b = B.data<T>();
-    T* const c = C.mutable_data<T>();
-    lib::parallel_for(count, chunk, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const auto [at_a, at_b] = offsets[static_cast<size_t>(i)];
-        lib::matmul<T>({.M = M, .N = N, .K = K}, matrix_at(a, A.strides(), at_a),
-                       matrix_at(b, B.strides(), at_b), {c + i * M * N, N, 1});
-      }
-    });
+    lib::matmul_batch<T>(axes.span(), {.M = M, .N = N, .K = K}, matrix_at(A.data<T>(), A.strides()),
+                         matrix_at(B.data<T>(), B.strides()), {C.mutable_data<T>(), N, 1});
   });
   return C;
 }

@@ -14,17 +14,26 @@ constexpr int kMaxRows = kVecs == 1 ? (kRegisterCount == 32 ? 16 : 12)
 constexpr int kMaxVecs = 2;
 
 template <class T>
+constexpr int64_t kStrip = kMaxVecs* Vec<T>::kWidth;
+
+template <class T>
 struct TileJob {
   int64_t K;
   const T* a;
   int64_t a_row_stride, a_col_stride;
-  const T* b;  // col_stride 1
+  bool a_is_packed;  // then A lies tile by tile, k-major, and the strides above do not count
+  const T* b;        // col_stride 1
   int64_t b_row_stride;
   T* c;  // col_stride 1
   int64_t c_row_stride;
   const T* start;  // what the sums begin with: nullptr for zero, C itself, a bias (row stride 0)
   int64_t start_row_stride;
-  int last;  // columns in the last register of a partial tile, 1 .. kWidth
+  int last;     // columns in the last register of a partial tile, 1 .. kWidth
+  T* packed_a;  // where a tile that packs leaves a copy of its A (k-major) and of its B (rows of
+  T* packed_b;  // kStrip), for the tiles after it
+  const T*
+      next_b;  // if not nullptr: each tile calls next_rows rows of the next strip, and the next
+  int64_t next_b_stride, next_rows;  // tile of C, into the cache while it multiplies
 };
 
 // One row of a tile, in memory and in registers. A partial tile uses only the first `last` columns
@@ -44,127 +53,166 @@ void store_row(const Vec<T>* row, T* p, int last) {
   if constexpr (kPartial) row[kLast].store_first(p + kLast * Vec<T>::kWidth, last);
 }
 
-template <class T, int kRows, int kVecs, bool kPartial>
-void multiply_tile(const TileJob<T>& job) {
+// Asks the cache for rows of a strip's width; returns where the row after them begins.
+template <class T>
+const T* prefetch_rows(const T* p, int64_t stride, int64_t rows) {
+  for (int64_t i = 0; i < rows; ++i, p += stride) {
+    for (int64_t j = 0; j < kStrip<T>; j += 64 / static_cast<int64_t>(sizeof(T))) {
+      __builtin_prefetch(p + j);
+    }
+  }
+  return p;
+}
+
+// What a tile copies for later tiles while it multiplies. The stores are free: FMAs and loads leave
+// that unit idle.
+enum Packing { kPackNothing = 0, kPackA = 1, kPackB = 2, kPackBoth = 3 };
+
+// `count` tiles below one another.
+template <class T, int kRows, int kVecs, bool kPartial, int kPacking = kPackNothing>
+void multiply_tiles(int64_t count, const TileJob<T>& job) {
+  // Rows 7q .. 7q + 6 of A are reached from one pointer (with s, 3s and 5s at hand, and scaled by 2
+  // or 4 in the address): few pointers to keep, and few additions to steal a turn from the FMAs.
+  constexpr int kReach = 7, kPointers = (kRows + kReach - 1) / kReach;
+  const int64_t a_row = job.a_is_packed ? 1 : job.a_row_stride;
+  const int64_t a_col = job.a_is_packed ? kRows : job.a_col_stride, b_row = job.b_row_stride;
+  const int64_t c_row = job.c_row_stride, start_row = job.start_row_stride;
   const int last = job.last;
-  Vec<T> acc[kRows][kVecs];
-  if (job.start == nullptr) {
-#pragma GCC unroll 32
-    for (int i = 0; i < kRows; ++i) {
-      for (int v = 0; v < kVecs; ++v) acc[i][v] = Vec<T>::broadcast(0);
+  const T *first_a = job.a, *start = job.start;
+  T *c = job.c, *packed_a = job.packed_a, *packed_b = job.packed_b;
+  const T* next_b = job.next_b;
+  for (; count > 0; --count) {
+    if (next_b) {
+      next_b = prefetch_rows(next_b, job.next_b_stride, job.next_rows);
+      prefetch_rows<T>(c + kRows * c_row, c_row, kRows);
     }
-  } else {
-    const T* const start = job.start;
-    const int64_t stride = job.start_row_stride;
+    Vec<T> acc[kRows][kVecs];
+    if (start == nullptr) {
 #pragma GCC unroll 32
-    for (int i = 0; i < kRows; ++i) load_row<kVecs, kPartial>(start + i * stride, last, acc[i]);
-  }
+      for (int i = 0; i < kRows; ++i) {
+        for (int v = 0; v < kVecs; ++v) acc[i][v] = Vec<T>::broadcast(0);
+      }
+    } else {
+#pragma GCC unroll 32
+      for (int i = 0; i < kRows; ++i) {
+        load_row<kVecs, kPartial>(start + i * start_row, last, acc[i]);
+      }
+      start += kRows * start_row;
+    }
 
-  // Rows 4q .. 4q + 3 of A are reached from one pointer: there are fewer addresses to keep and to
-  // move than rows.
-  constexpr int kPointers = (kRows + 3) / 4;
-  const int64_t a_row = job.a_row_stride, a_col = job.a_col_stride, b_row = job.b_row_stride;
-  const T* a[kPointers];
+    const T* a[kPointers];
 #pragma GCC unroll 8
-  for (int q = 0; q < kPointers; ++q) a[q] = job.a + 4 * q * a_row;
-  const T* b = job.b;
-  for (int64_t k = job.K; k > 0; --k) {
-    Vec<T> row_of_b[kVecs];
-    load_row<kVecs, kPartial>(b, last, row_of_b);
+    for (int q = 0; q < kPointers; ++q) a[q] = first_a + kReach * q * a_row;
+    const T* b = job.b;
+    for (int64_t k = job.K; k > 0; --k) {
+      Vec<T> row_of_b[kVecs];
+      load_row<kVecs, kPartial>(b, last, row_of_b);
 #pragma GCC unroll 32
-    for (int i = 0; i < kRows; ++i) {
-      const Vec<T> element_of_a = Vec<T>::broadcast(a[i / 4][i % 4 * a_row]);
+      for (int i = 0; i < kRows; ++i) {
+        const Vec<T> element_of_a = Vec<T>::broadcast(a[i / kReach][i % kReach * a_row]);
 #pragma GCC unroll 4
-      for (int v = 0; v < kVecs; ++v) acc[i][v] = fma(element_of_a, row_of_b[v], acc[i][v]);
-    }
+        for (int v = 0; v < kVecs; ++v) acc[i][v] = fma(element_of_a, row_of_b[v], acc[i][v]);
+        if constexpr (kPacking & kPackA) element_of_a.store_one(packed_a + i);
+      }
+      if constexpr (kPacking & kPackA) packed_a += kRows;
+      if constexpr (kPacking & kPackB) {
+        store_row<kVecs, kPartial>(row_of_b, packed_b, last);
+        packed_b += kVecs * Vec<T>::kWidth;
+      }
 #pragma GCC unroll 8
-    for (int q = 0; q < kPointers; ++q) a[q] += a_col;
-    b += b_row;
-  }
+      for (int q = 0; q < kPointers; ++q) a[q] += a_col;
+      b += b_row;
+    }
 
-  T* const c = job.c;
-  const int64_t stride = job.c_row_stride;
 #pragma GCC unroll 32
-  for (int i = 0; i < kRows; ++i) store_row<kVecs, kPartial>(acc[i], c + i * stride, last);
+    for (int i = 0; i < kRows; ++i) store_row<kVecs, kPartial>(acc[i], c + i * c_row, last);
+    first_a += kRows * (job.a_is_packed ? job.K : job.a_row_stride);
+    c += kRows * c_row;
+  }
 }
 
 constexpr int at_most(int limit, int n) { return n < limit ? n : limit; }
 
-// A tile of `rows` rows, 1 .. kMaxRows.
-template <class T, int kVecs, bool kPartial>
-void multiply_tile_of(int rows, const TileJob<T>& job) {
-  constexpr int kMax = kMaxRows<kVecs>;
-  switch (rows) {
-    case 1:
-      return multiply_tile<T, 1, kVecs, kPartial>(job);
-    case 2:
-      return multiply_tile<T, 2, kVecs, kPartial>(job);
-    case 3:
-      return multiply_tile<T, 3, kVecs, kPartial>(job);
-    case 4:
-      return multiply_tile<T, 4, kVecs, kPartial>(job);
-    case 5:
-      return multiply_tile<T, 5, kVecs, kPartial>(job);
-    case 6:
-      return multiply_tile<T, 6, kVecs, kPartial>(job);
-    case 7:
-      return multiply_tile<T, at_most(kMax, 7), kVecs, kPartial>(job);
-    case 8:
-      return multiply_tile<T, at_most(kMax, 8), kVecs, kPartial>(job);
-    case 9:
-      return multiply_tile<T, at_most(kMax, 9), kVecs, kPartial>(job);
-    case 10:
-      return multiply_tile<T, at_most(kMax, 10), kVecs, kPartial>(job);
-    case 11:
-      return multiply_tile<T, at_most(kMax, 11), kVecs, kPartial>(job);
-    case 12:
-      return multiply_tile<T, at_most(kMax, 12), kVecs, kPartial>(job);
-    case 13:
-      return multiply_tile<T, at_most(kMax, 13), kVecs, kPartial>(job);
-    case 14:
-      return multiply_tile<T, at_most(kMax, 14), kVecs, kPartial>(job);
-    case 15:
-      return multiply_tile<T, at_most(kMax, 15), kVecs, kPartial>(job);
-    case 16:
-      return multiply_tile<T, at_most(kMax, 16), kVecs, kPartial>(job);
-  }
+template <class T>
+void skip_tiles(int64_t rows, int64_t count, TileJob<T>& job) {
+  job.a += rows * count * (job.a_is_packed ? job.K : job.a_row_stride);
+  job.c += rows * count * job.c_row_stride;
+  if (job.start) job.start += rows * count * job.start_row_stride;
+  if (job.next_b) job.next_b += count * job.next_rows * job.next_b_stride;
 }
 
-// M rows, one strip of columns: cut into tiles of balanced heights, so that no row is computed in
-// vain and no tile is much flatter than the others. 32 rows, at most 14 a tile: 11 + 11 + 10.
+// `count` tiles of `rows` rows, 1 .. kMaxRows. The job moves on to what lies below them.
 template <class T, int kVecs, bool kPartial>
-void multiply_strip(int64_t M, TileJob<T> job) {
-  const int64_t tiles = (M + kMaxRows<kVecs> - 1) / kMaxRows<kVecs>;
-  const int64_t rows = M / tiles, taller = M % tiles;  // the first `taller` have a row more
-  for (int64_t tile = 0; tile < tiles; ++tile) {
-    const int64_t height = rows + (tile < taller);
-    multiply_tile_of<T, kVecs, kPartial>(static_cast<int>(height), job);
-    job.a += height * job.a_row_stride;
-    job.c += height * job.c_row_stride;
-    if (job.start) job.start += height * job.start_row_stride;
+void multiply_tiles_of(int64_t rows, int64_t count, TileJob<T>& job) {
+  constexpr int kMax = kMaxRows<kVecs>;
+  switch (rows) {
+    // clang-format off
+    case 1: multiply_tiles<T, 1, kVecs, kPartial>(count, job); break;
+    case 2: multiply_tiles<T, 2, kVecs, kPartial>(count, job); break;
+    case 3: multiply_tiles<T, 3, kVecs, kPartial>(count, job); break;
+    case 4: multiply_tiles<T, 4, kVecs, kPartial>(count, job); break;
+    case 5: multiply_tiles<T, 5, kVecs, kPartial>(count, job); break;
+    case 6: multiply_tiles<T, 6, kVecs, kPartial>(count, job); break;
+    case 7: multiply_tiles<T, at_most(kMax, 7), kVecs, kPartial>(count, job); break;
+    case 8: multiply_tiles<T, at_most(kMax, 8), kVecs, kPartial>(count, job); break;
+    case 9: multiply_tiles<T, at_most(kMax, 9), kVecs, kPartial>(count, job); break;
+    case 10: multiply_tiles<T, at_most(kMax, 10), kVecs, kPartial>(count, job); break;
+    case 11: multiply_tiles<T, at_most(kMax, 11), kVecs, kPartial>(count, job); break;
+    case 12: multiply_tiles<T, at_most(kMax, 12), kVecs, kPartial>(count, job); break;
+    case 13: multiply_tiles<T, at_most(kMax, 13), kVecs, kPartial>(count, job); break;
+    case 14: multiply_tiles<T, at_most(kMax, 14), kVecs, kPartial>(count, job); break;
+    case 15: multiply_tiles<T, at_most(kMax, 15), kVecs, kPartial>(count, job); break;
+    case 16: multiply_tiles<T, at_most(kMax, 16), kVecs, kPartial>(count, job); break;
+      // clang-format on
+  }
+  skip_tiles(rows, count, job);
+}
+
+// M rows cut into tiles of balanced heights, so that no row is computed in vain and no tile is much
+// flatter than the others. 32 rows, at most 14 a tile: 11 + 11 + 10.
+struct TileHeights {
+  int64_t rows, tiles;        // tiles of `rows` rows,
+  int64_t lower_rows, lower;  // then tiles of one row less
+};
+template <int kVecs>
+TileHeights cut_rows(int64_t M) {
+  const int64_t tiles = (M + kMaxRows<kVecs> - 1) / kMaxRows<kVecs>, rows = (M + tiles - 1) / tiles;
+  const int64_t lower = rows * tiles - M;
+  return {rows, tiles - lower, rows - 1, lower};
+}
+
+template <class T, int kVecs, bool kPartial>
+void multiply_strip(const TileHeights& cut, TileJob<T> job) {
+  multiply_tiles_of<T, kVecs, kPartial>(cut.rows, cut.tiles, job);
+  multiply_tiles_of<T, kVecs, kPartial>(cut.lower_rows, cut.lower, job);
+}
+
+// One strip of `cols` columns, at most kStrip: in full registers, the last one perhaps in part.
+template <class T>
+void multiply_columns(const TileHeights& cut, int64_t cols, TileJob<T> job) {
+  constexpr int64_t kWidth = Vec<T>::kWidth;
+  job.last = static_cast<int>(cols <= kWidth ? cols : cols - kWidth);
+  if (cols == kStrip<T>) {
+    multiply_strip<T, 2, false>(cut, job);
+  } else if (cols > kWidth) {
+    multiply_strip<T, 2, true>(cut, job);
+  } else if (cols == kWidth) {
+    multiply_strip<T, 1, false>(cut, job);
+  } else {
+    multiply_strip<T, 1, true>(cut, job);
   }
 }
 
 // C (M x N) = start + A B for the operands of `job`, which need not be packed. The outer loop is
 // over strips of columns: a strip of B stays in the first-level cache while all rows of A pass it.
 template <class T>
-void multiply_block_from(int64_t M, int64_t N, TileJob<T> job) {
-  constexpr int64_t kWidth = Vec<T>::kWidth, kStrip = kMaxVecs * kWidth;
-  for (int64_t j = 0; j < N; j += kStrip) {
-    const int64_t cols = N - j;
-    job.last = static_cast<int>(cols <= kWidth ? cols : cols - kWidth);
-    if (cols >= kStrip) {
-      multiply_strip<T, 2, false>(M, job);
-    } else if (cols > kWidth) {
-      multiply_strip<T, 2, true>(M, job);
-    } else if (cols == kWidth) {
-      multiply_strip<T, 1, false>(M, job);
-    } else {
-      multiply_strip<T, 1, true>(M, job);
-    }
-    job.b += kStrip;
-    job.c += kStrip;
-    if (job.start) job.start += kStrip;
+void multiply_in_place(int64_t M, int64_t N, TileJob<T> job) {
+  for (int64_t j = 0; j < N; j += kStrip<T>) {
+    const int64_t cols = N - j < kStrip<T> ? N - j : kStrip<T>;
+    multiply_columns(cols <= Vec<T>::kWidth ? cut_rows<1>(M) : cut_rows<2>(M), cols, job);
+    job.b += kStrip<T>;
+    job.c += kStrip<T>;
+    if (job.start) job.start += kStrip<T>;
   }
 }
 
@@ -174,16 +222,22 @@ template <class T>
 void multiply_block(int64_t M, int64_t N, int64_t K, const T* A, int64_t a_row_stride,
                     int64_t a_col_stride, const T* B, int64_t b_row_stride, T* C,
                     int64_t c_row_stride, bool accumulate) {
-  multiply_block_from<T>(M, N,
-                         {.K = K,
-                          .a = A,
-                          .a_row_stride = a_row_stride,
-                          .a_col_stride = a_col_stride,
-                          .b = B,
-                          .b_row_stride = b_row_stride,
-                          .c = C,
-                          .c_row_stride = c_row_stride,
-                          .start = accumulate ? C : nullptr,
-                          .start_row_stride = c_row_stride,
-                          .last = 0});
+  multiply_in_place<T>(M, N,
+                       {.K = K,
+                        .a = A,
+                        .a_row_stride = a_row_stride,
+                        .a_col_stride = a_col_stride,
+                        .a_is_packed = false,
+                        .b = B,
+                        .b_row_stride = b_row_stride,
+                        .c = C,
+                        .c_row_stride = c_row_stride,
+                        .start = accumulate ? C : nullptr,
+                        .start_row_stride = c_row_stride,
+                        .last = 0,
+                        .packed_a = nullptr,
+                        .packed_b = nullptr,
+                        .next_b = nullptr,
+                        .next_b_stride = 0,
+                        .next_rows = 0});
 }

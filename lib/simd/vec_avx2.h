@@ -32,6 +32,7 @@ struct Vec<float> {
                              _mm256_castsi256_ps(first))};
   }
   void store(float* p) const { _mm256_storeu_ps(p, r); }
+  void store_one(float* p) const { _mm_store_ss(p, _mm256_castps256_ps128(r)); }
   void store_first(float* p, int n) const { _mm256_maskstore_ps(p, first_lanes_32(n), r); }
 };
 
@@ -59,6 +60,7 @@ struct Vec<double> {
                              _mm256_castsi256_pd(first))};
   }
   void store(double* p) const { _mm256_storeu_pd(p, r); }
+  void store_one(double* p) const { _mm_store_sd(p, _mm256_castpd256_pd128(r)); }
   void store_first(double* p, int n) const { _mm256_maskstore_pd(p, first_lanes_64(n), r); }
 };
 
@@ -84,6 +86,37 @@ inline Vec<float> abs(Vec<float> a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0
 inline Vec<float> copy_sign(Vec<float> size, Vec<float> sign) {
   const __m256 bit = _mm256_set1_ps(-0.0f);
   return {_mm256_or_ps(_mm256_andnot_ps(bit, size.r), _mm256_and_ps(bit, sign.r))};
+}
+
+// A piece is 128 bits: two rows lie in one register, and unpacking transposes within its halves.
+template <class T>
+constexpr int kPiece = 16 / static_cast<int>(sizeof(T));
+inline __m256 load_two_pieces(const float* low, const float* high) {
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+}
+inline void load_columns(const float* rows, int64_t stride, Vec<float>* out) {
+  const float* const high = rows + 4 * stride;
+  const __m256 r0 = load_two_pieces(rows, high);
+  const __m256 r1 = load_two_pieces(rows + stride, high + stride);
+  const __m256 r2 = load_two_pieces(rows + 2 * stride, high + 2 * stride);
+  const __m256 r3 = load_two_pieces(rows + 3 * stride, high + 3 * stride);
+  const __m256d r01_low = _mm256_castps_pd(_mm256_unpacklo_ps(r0, r1));
+  const __m256d r01_high = _mm256_castps_pd(_mm256_unpackhi_ps(r0, r1));
+  const __m256d r23_low = _mm256_castps_pd(_mm256_unpacklo_ps(r2, r3));
+  const __m256d r23_high = _mm256_castps_pd(_mm256_unpackhi_ps(r2, r3));
+  out[0].r = _mm256_castpd_ps(_mm256_unpacklo_pd(r01_low, r23_low));
+  out[1].r = _mm256_castpd_ps(_mm256_unpackhi_pd(r01_low, r23_low));
+  out[2].r = _mm256_castpd_ps(_mm256_unpacklo_pd(r01_high, r23_high));
+  out[3].r = _mm256_castpd_ps(_mm256_unpackhi_pd(r01_high, r23_high));
+}
+inline void load_columns(const double* rows, int64_t stride, Vec<double>* out) {
+  const double* const high = rows + 2 * stride;
+  const __m256d r0 =
+      _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(rows)), _mm_loadu_pd(high), 1);
+  const __m256d r1 = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(rows + stride)),
+                                          _mm_loadu_pd(high + stride), 1);
+  out[0].r = _mm256_unpacklo_pd(r0, r1);
+  out[1].r = _mm256_unpackhi_pd(r0, r1);
 }
 
 inline Vec<float> pow2(Vec<float> k) {

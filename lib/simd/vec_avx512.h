@@ -24,6 +24,7 @@ struct Vec<float> {
     return {_mm512_mask_loadu_ps(_mm512_set1_ps(fill), first(n), p)};
   }
   void store(float* p) const { _mm512_storeu_ps(p, r); }
+  void store_one(float* p) const { _mm_store_ss(p, _mm512_castps512_ps128(r)); }
   void store_first(float* p, int n) const { _mm512_mask_storeu_ps(p, first(n), r); }
 };
 
@@ -50,6 +51,7 @@ struct Vec<double> {
     return {_mm512_mask_loadu_pd(_mm512_set1_pd(fill), first(n), p)};
   }
   void store(double* p) const { _mm512_storeu_pd(p, r); }
+  void store_one(double* p) const { _mm_store_sd(p, _mm512_castpd512_pd128(r)); }
   void store_first(double* p, int n) const { _mm512_mask_storeu_pd(p, first(n), r); }
 };
 
@@ -75,6 +77,43 @@ inline Vec<float> abs(Vec<float> a) { return {_mm512_andnot_ps(_mm512_set1_ps(-0
 inline Vec<float> copy_sign(Vec<float> size, Vec<float> sign) {
   const __m512 bit = _mm512_set1_ps(-0.0f);
   return {_mm512_or_ps(_mm512_andnot_ps(bit, size.r), _mm512_and_ps(bit, sign.r))};
+}
+
+// A piece is 128 bits: four rows lie in one register (j, j + 4, j + 8, j + 12 for float), brought
+// there by masked broadcasts from memory, and unpacking transposes within its quarters.
+template <class T>
+constexpr int kPiece = 16 / static_cast<int>(sizeof(T));
+inline __m512 load_four_pieces(const float* p, int64_t stride) {
+  __m512 r = _mm512_castps128_ps512(_mm_loadu_ps(p));
+  r = _mm512_mask_broadcast_f32x4(r, 0x00f0, _mm_loadu_ps(p + stride));
+  r = _mm512_mask_broadcast_f32x4(r, 0x0f00, _mm_loadu_ps(p + 2 * stride));
+  return _mm512_mask_broadcast_f32x4(r, 0xf000, _mm_loadu_ps(p + 3 * stride));
+}
+inline __m512d load_four_pieces(const double* p, int64_t stride) {
+  __m512d r = _mm512_castpd128_pd512(_mm_loadu_pd(p));
+  r = _mm512_mask_broadcast_f64x2(r, 0x0c, _mm_loadu_pd(p + stride));
+  r = _mm512_mask_broadcast_f64x2(r, 0x30, _mm_loadu_pd(p + 2 * stride));
+  return _mm512_mask_broadcast_f64x2(r, 0xc0, _mm_loadu_pd(p + 3 * stride));
+}
+inline void load_columns(const float* rows, int64_t stride, Vec<float>* out) {
+  const __m512 r0 = load_four_pieces(rows, 4 * stride);
+  const __m512 r1 = load_four_pieces(rows + stride, 4 * stride);
+  const __m512 r2 = load_four_pieces(rows + 2 * stride, 4 * stride);
+  const __m512 r3 = load_four_pieces(rows + 3 * stride, 4 * stride);
+  const __m512d r01_low = _mm512_castps_pd(_mm512_unpacklo_ps(r0, r1));
+  const __m512d r01_high = _mm512_castps_pd(_mm512_unpackhi_ps(r0, r1));
+  const __m512d r23_low = _mm512_castps_pd(_mm512_unpacklo_ps(r2, r3));
+  const __m512d r23_high = _mm512_castps_pd(_mm512_unpackhi_ps(r2, r3));
+  out[0].r = _mm512_castpd_ps(_mm512_unpacklo_pd(r01_low, r23_low));
+  out[1].r = _mm512_castpd_ps(_mm512_unpackhi_pd(r01_low, r23_low));
+  out[2].r = _mm512_castpd_ps(_mm512_unpacklo_pd(r01_high, r23_high));
+  out[3].r = _mm512_castpd_ps(_mm512_unpackhi_pd(r01_high, r23_high));
+}
+inline void load_columns(const double* rows, int64_t stride, Vec<double>* out) {
+  const __m512d r0 = load_four_pieces(rows, 2 * stride);
+  const __m512d r1 = load_four_pieces(rows + stride, 2 * stride);
+  out[0].r = _mm512_unpacklo_pd(r0, r1);
+  out[1].r = _mm512_unpackhi_pd(r0, r1);
 }
 
 inline Vec<float> pow2(Vec<float> k) {

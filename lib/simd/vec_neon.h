@@ -23,6 +23,7 @@ struct Vec<float> {
     return {vld1q_f32(window)};
   }
   void store(float* p) const { vst1q_f32(p, r); }
+  void store_one(float* p) const { vst1q_lane_f32(p, r, 0); }
   void store_first(float* p, int n) const {
     float window[4];
     vst1q_f32(window, r);
@@ -49,6 +50,7 @@ struct Vec<double> {
     return {vld1q_f64(window)};
   }
   void store(double* p) const { vst1q_f64(p, r); }
+  void store_one(double* p) const { vst1q_lane_f64(p, r, 0); }
   void store_first(double* p, int n) const {
     if (n > 0) p[0] = vgetq_lane_f64(r, 0);
     if (n > 1) p[1] = vgetq_lane_f64(r, 1);
@@ -80,6 +82,24 @@ inline Vec<float> select(Vec<float>::Mask m, Vec<float> yes, Vec<float> no) {
 inline Vec<float> abs(Vec<float> a) { return {vabsq_f32(a.r)}; }
 inline Vec<float> copy_sign(Vec<float> size, Vec<float> sign) {
   return {vbslq_f32(vdupq_n_u32(0x80000000u), sign.r, size.r)};
+}
+
+template <class T>
+constexpr int kPiece = 16 / static_cast<int>(sizeof(T));
+inline void load_columns(const float* rows, int64_t stride, Vec<float>* out) {
+  const float32x4_t r0 = vld1q_f32(rows), r1 = vld1q_f32(rows + stride);
+  const float32x4_t r2 = vld1q_f32(rows + 2 * stride), r3 = vld1q_f32(rows + 3 * stride);
+  const float32x4_t even01 = vtrn1q_f32(r0, r1), odd01 = vtrn2q_f32(r0, r1);
+  const float32x4_t even23 = vtrn1q_f32(r2, r3), odd23 = vtrn2q_f32(r2, r3);
+  out[0].r = vcombine_f32(vget_low_f32(even01), vget_low_f32(even23));
+  out[1].r = vcombine_f32(vget_low_f32(odd01), vget_low_f32(odd23));
+  out[2].r = vcombine_f32(vget_high_f32(even01), vget_high_f32(even23));
+  out[3].r = vcombine_f32(vget_high_f32(odd01), vget_high_f32(odd23));
+}
+inline void load_columns(const double* rows, int64_t stride, Vec<double>* out) {
+  const float64x2_t r0 = vld1q_f64(rows), r1 = vld1q_f64(rows + stride);
+  out[0].r = vzip1q_f64(r0, r1);
+  out[1].r = vzip2q_f64(r0, r1);
 }
 
 inline Vec<float> pow2(Vec<float> k) {

@@ -16,6 +16,7 @@ struct Vec {
   static Vec load_first(const T* p, int n) { return {n > 0 ? *p : T(0)}; }  // the rest is zero
   static Vec load_first(const T* p, int n, T fill) { return {n > 0 ? *p : fill}; }
   void store(T* p) const { *p = r; }
+  void store_one(T* p) const { *p = r; }  // the first lane
   void store_first(T* p, int n) const {
     if (n > 0) *p = r;
   }
@@ -63,6 +64,15 @@ Vec<T> select(typename Vec<T>::Mask m, Vec<T> yes, Vec<T> no) {
 inline Vec<float> abs(Vec<float> a) { return {__builtin_fabsf(a.r)}; }
 inline Vec<float> copy_sign(Vec<float> size, Vec<float> sign) {
   return {__builtin_copysignf(size.r, sign.r)};
+}
+
+// Turns a block of kWidth rows, kPiece numbers from each, into columns: lane j of out[i] is
+// rows[j * stride + i].
+template <class T>
+constexpr int kPiece = 1;
+template <class T>
+void load_columns(const T* rows, int64_t, Vec<T>* out) {
+  out[0].r = *rows;
 }
 
 // 2^k for a whole number k in [-126, 127]: k + 127 is the exponent field of the result.

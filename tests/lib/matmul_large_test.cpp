@@ -1,0 +1,118 @@
+// Matrix products large enough for packing, cache blocks and threads, with a bias, and in batches:
+// bit by bit what the definition gives. The small sizes are in matmul_test.cpp.
+#include <doctest/doctest.h>
+
+#include "lib/parallel.h"
+#include "lib/random.h"
+#include "tests/determinism/settings.h"
+#include "tests/lib/matmul_problem.h"
+#include "tests/lib/window.h"
+
+using namespace qkv::lib;
+using namespace qkv::tests;
+
+namespace {
+
+// Sizes that pack B (from 100 KB on) and A (2.5 MB), with k-panels (384 deep) and cache blocks
+// (512 x 1024) that do not come out even.
+constexpr ProductShape kLarge[] = {
+    {131, 150, 400}, {29, 97, 801}, {15, 2000, 17}, {515, 300, 389}, {530, 1030, 40}};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("large products have the bits of the definition in every layout", T, float,
+                   double) {
+  Generator generator(1);
+  const auto normal = [&] { return generator.normal(); };
+  size_t turn = 0;
+  for (ProductShape shape : kLarge) {
+    const Layout a = kLayouts[turn % 5], b = kLayouts[turn * 2 % 5];
+    shape.accumulate = turn++ % 2 == 1;
+    for (const auto& [layout_a, layout_b] :
+         {std::pair{a, b}, {Layout::tight, Layout::tight}, {Layout::transposed, Layout::tight}}) {
+      const Problem<T> p = problem<T>(shape, layout_a, layout_b, normal);
+      const std::vector<T> expected = run(p, matmul_loop_order<T>);
+      INFO("M, N, K = ", shape.M, ", ", shape.N, ", ", shape.K);
+      for_each_isa([&] {
+        REQUIRE(same_bits(run(p, matmul_blocked<T>), expected));
+        REQUIRE(same_bits(run(p, matmul_simd<T>), expected));
+        REQUIRE(same_bits(run(p, matmul_top<T>), expected));
+      });
+    }
+  }
+}
+
+TEST_CASE("a large product neither reads nor writes outside its matrices") {
+  const auto [M, N, K, accumulate] = ProductShape{150, 161, 131};
+  const Window<float> A(std::vector<float>(static_cast<size_t>(M * K), 2)),
+      B(std::vector<float>(static_cast<size_t>(K * N), 3));
+  const std::vector<float> expected(static_cast<size_t>(M * N), static_cast<float>(6 * K));
+  for_each_isa([&] {
+    const Window<float> straight(M * N), turned(M * N);
+    matmul<float>({M, N, K}, {A.data(), K, 1}, {B.data(), N, 1}, {straight.data(), N, 1});
+    matmul<float>({M, N, K}, {A.data(), 1, M}, {B.data(), 1, K}, {turned.data(), N, 1});
+    REQUIRE(straight.values() == expected);
+    REQUIRE(turned.values() == expected);
+    REQUIRE(straight.intact());
+    REQUIRE(turned.intact());
+  });
+}
+
+TEST_CASE_TEMPLATE("a bias is what every sum of its column begins with", T, float, double) {
+  Generator generator(5);
+  const auto normal = [&] { return generator.normal(); };
+  for_each_isa([&] {
+    for (const ProductShape shape : {ProductShape{5, 17, 3}, {2, 3, 0}, {100, 130, 500}}) {
+      Problem<T> p = problem<T>(shape, Layout::tight, Layout::transposed, normal);
+      std::vector<T> bias(static_cast<size_t>(shape.N));
+      for (T& b : bias) b = static_cast<T>(normal());
+      std::vector<T> C = p.C.memory;
+      matmul<T>(shape, p.A.matrix(), p.B.matrix(), {C.data() + p.C.first, p.C.row_stride, 1},
+                bias.data());
+      for (int64_t i = 0; i < shape.M; ++i) {
+        for (int64_t j = 0; j < shape.N; ++j) p.C.at(i, j) = bias[static_cast<size_t>(j)];
+      }
+      p.shape.accumulate = true;
+      REQUIRE(same_bits(C, run(p, matmul_definition<T>)));
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("a batch has the bits of its products one by one", T, float, double) {
+  // 3 x 2 products of 20 x 40 by 40 x 33; B is the same along the second axis.
+  Generator generator(6);
+  constexpr int64_t M = 20, N = 33, K = 40;
+  const BatchAxis axes[] = {{3, 2 * M * K, K * N, 2 * M * N}, {2, M * K, 0, M * N}};
+  std::vector<T> A(6 * M * K), B(3 * K * N), bias(N);
+  for (std::vector<T>* x : {&A, &B, &bias}) {
+    for (T& value : *x) value = static_cast<T>(generator.normal());
+  }
+  for_each_isa([&] {
+    for (const bool accumulate : {false, true}) {
+      std::vector<T> C(6 * M * N, T(3)), one_by_one = C;
+      const ProductShape shape{M, N, K, accumulate};
+      const T* const start = accumulate ? nullptr : bias.data();
+      matmul_batch<T>(axes, shape, {A.data(), K, 1}, {B.data(), 1, K}, {C.data(), N, 1}, start);
+      for (int64_t i = 0; i < 6; ++i) {
+        matmul<T>(shape, {A.data() + i * M * K, K, 1}, {B.data() + i / 2 * K * N, 1, K},
+                  {one_by_one.data() + i * M * N, N, 1}, start);
+      }
+      REQUIRE(same_bits(C, one_by_one));
+    }
+  });
+}
+
+TEST_CASE("a product has the same bits for every number of threads") {
+  Generator generator(7);
+  const auto normal = [&] { return generator.normal(); };
+  const int threads = num_threads();
+  for (const ProductShape shape : {ProductShape{300, 310, 120}, {2050, 40, 70}, {40, 2050, 70}}) {
+    const Problem<float> p = problem<float>(shape, Layout::tight, Layout::tight, normal);
+    const std::vector<float> expected = run(p, matmul_loop_order<float>);
+    for (const int n : {1, 2, 3, 8}) {
+      set_num_threads(n);
+      REQUIRE(same_bits(run(p, matmul_top<float>), expected));
+    }
+  }
+  set_num_threads(threads);
+}
