@@ -212,6 +212,10 @@ void softmax_rows(Rows& rows) {
   const auto norm = [](In in) { return layer_norm(in[0], in[1], in[2]); };
   rows.push_back({"layer_norm", "batch", normals({{2, 3, 5}, {5}, {5}}), norm, true});
   rows.push_back({"layer_norm", "width 2", normals({{3, 2}, {2}, {2}}), norm, true});
+  const auto rms = [](In in) { return rms_norm(in[0], in[1]); };
+  rows.push_back({"rms_norm", "batch", normals({{2, 3, 5}, {5}}), rms, true});
+  rows.push_back({"rms_norm", "one row, transposed", normals({{4, 1}, {4}}),
+                  [](In in) { return rms_norm(transpose(in[0]), in[1]); }, true});
   const Tensor targets = ids({1, 4, 0, 1, 2, 3}, {2, 3});
   const Tensor some = ids({1, -100, 0, -100, 2, 3}, {2, 3});
   rows.push_back({"cross_entropy", "plain", normals({{2, 3, 5}}),

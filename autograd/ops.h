@@ -113,6 +113,10 @@ namespace qkv::autograd {
 [[nodiscard]] Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& beta,
                                   double eps = 1e-5);
 
+// y = x / √(mean(x²) + eps) · gamma over the last axis; x (..., C), gamma (C).
+// Source: Zhang and Sennrich 2019.
+[[nodiscard]] Variable rms_norm(const Variable& x, const Variable& gamma, double eps = 1e-5);
+
 // ---- cross_entropy.cpp --------------------------------------------------------------------------
 struct CrossEntropyOptions {
   int64_t ignore_index = -100;  // positions with this target do not count

@@ -1,28 +1,50 @@
-// Layer normalisation of rows, on raw pointers: each row is shifted to mean 0 and scaled to
-// variance 1.
+// Layer normalisation of rows, on raw pointers, and its simpler sister. The definition and the fast
+// kernels have one signature.
 //
-//   mean = Σ x / n,   variance = Σ (x - mean)² / n,   y = (x - mean) / √(variance + eps)
-//
-// Source: Ba, Kiros, Hinton, "Layer normalization", 2016 (without gain and bias).
+//   layer_norm   mean = Σ x / n,  inverse = 1 / √(Σ (x - mean)² / n + eps)
+//                normal = (x - mean) inverse,   y = normal gamma + beta
+//   rms_norm     inverse = 1 / √(Σ x² / n + eps),   normal = x inverse,   y = normal gamma
 #pragma once
 
 #include <cstdint>
 
 namespace qkv::lib {
 
-// REQUIRES: x and y hold rows * n numbers, n >= 1, y does not overlap x; inverse_deviation holds
-// rows numbers and receives 1 / √(variance + eps). T is float or double.
-template <class T>
-void layer_norm(int64_t rows, int64_t n, const T* x, T eps, T* y, T* inverse_deviation);
+struct NormShape {
+  int64_t rows, n;  // n >= 1
+};
 
-// From the gradient dy of the normalised rows y to the gradient dx of x; means are over a row:
+// REQUIRES, here and below: x, y, dy and dx hold rows * n numbers; gamma, beta, dgamma and dbeta n;
+// mean and inverse rows, and forward fills them in for backward. y does not overlap x. T is float
+// or double.
 //
-//   dx = inverse_deviation (dy - mean(dy) - y mean(dy y))
-//
-// The two means are what moving one x does to the row's mean and to its deviation.
-// REQUIRES: as above; dx may be dy.
+// Source: Ba, Kiros, Hinton, "Layer normalization", 2016. Rung 0 adds one by one.
 template <class T>
-void layer_norm_backward(int64_t rows, int64_t n, const T* dy, const T* y,
-                         const T* inverse_deviation, T* dx);
+void layer_norm_definition(NormShape shape, const T* x, const T* gamma, const T* beta, T eps, T* y,
+                           T* mean, T* inverse);
+template <class T>
+void layer_norm(NormShape shape, const T* x, const T* gamma, const T* beta, T eps, T* y, T* mean,
+                T* inverse);
+
+// From the gradient dy of y to those of x, gamma and beta; mean() is over a row:
+//
+//   dn = dy gamma,   dx = inverse (dn - mean(dn) - normal mean(dn normal))
+//   dgamma = Σ_rows dy normal,   dbeta = Σ_rows dy
+//
+// The two means are what moving one x does to the row's mean and to its deviation. The sums over
+// rows go from top to bottom in chunks of rows, and then over the chunks. dx may be dy.
+template <class T>
+void layer_norm_backward(NormShape shape, const T* dy, const T* x, const T* mean, const T* inverse,
+                         const T* gamma, T* dx, T* dgamma, T* dbeta);
+
+// The same without mean and beta; dx = inverse (dn - normal mean(dn normal)).
+// Source: Zhang and Sennrich, "Root mean square layer normalization", 2019.
+template <class T>
+void rms_norm_definition(NormShape shape, const T* x, const T* gamma, T eps, T* y, T* inverse);
+template <class T>
+void rms_norm(NormShape shape, const T* x, const T* gamma, T eps, T* y, T* inverse);
+template <class T>
+void rms_norm_backward(NormShape shape, const T* dy, const T* x, const T* inverse, const T* gamma,
+                       T* dx, T* dgamma);
 
 }  // namespace qkv::lib

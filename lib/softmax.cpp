@@ -16,7 +16,8 @@ struct Kernels {
   void (*softmax_rows)(int64_t rows, int64_t n, const T* x, T* y, bool empty_row_is_zero);
   void (*masked_softmax_rows)(int64_t rows, int64_t n, const T* x, const bool* allowed,
                               int64_t stride, T* y);
-  void (*softmax_backward_rows)(int64_t rows, int64_t n, const T* dy, const T* y, T* dx);
+  void (*softmax_backward_rows)(int64_t rows, int64_t n, const T* dy, const T* y, T* dx,
+                                bool from_memory);
   void (*log_softmax_rows)(int64_t rows, int64_t n, const T* x, T* y);
   void (*log_softmax_backward_rows)(int64_t rows, int64_t n, const T* dy, const T* y, T* dx);
 };
@@ -72,7 +73,8 @@ template <class T>
 void softmax_backward(RowsShape shape, const T* dy, const T* y, T* dx) {
   for_each_chunk(shape, [&, n = shape.n](int64_t begin, int64_t end) {
     const int64_t at = begin * n;
-    kernels<T>().softmax_backward_rows(end - begin, n, dy + at, y + at, dx + at);
+    kernels<T>().softmax_backward_rows(end - begin, n, dy + at, y + at, dx + at,
+                                       shape.rows * n > kElementsInCache);
   });
 }
 

@@ -43,6 +43,9 @@ void log_softmax(RowsShape shape, const T* x, T* y);
 template <class T>
 void log_softmax_backward(RowsShape shape, const T* dy, const T* y, T* dx);
 
+// More elements than these are taken to come from memory, and are asked for early.
+inline constexpr int64_t kElementsInCache = 131'072;
+
 // Elements worth handing to another thread: an exponential costs about a quarter of a nanosecond.
 inline constexpr int64_t kElementsWorthSplitting = 32'768;
 

@@ -1,5 +1,5 @@
-// One step of an optimiser over an array of weights, in one pass. All values are those of one
-// parameter tensor: w weights, g gradients, and the state that the optimiser keeps.
+// One step of an optimiser over an array of weights, in one pass, shared among threads. All values
+// are one parameter tensor's: w weights, g gradients, and the state that the optimiser keeps.
 #pragma once
 
 #include <cstdint>
@@ -33,5 +33,10 @@ struct AdamStep {
 };
 template <class T>
 void adam_update(int64_t n, AdamStep step, T* w, const T* g, T* m, T* v);
+
+// Σ g², for the norm of a gradient, in one pass: by lanes in T within chunks of 32768 numbers, so
+// that rounding stays small, and from chunk to chunk in double.
+template <class T>
+[[nodiscard]] double sum_of_squares(int64_t n, const T* g);
 
 }  // namespace qkv::lib

@@ -57,6 +57,14 @@ Variable LayerNorm::forward(const Variable& x) const {
   return autograd::layer_norm(x, weight, bias, eps_);
 }
 
+RMSNorm::RMSNorm(int64_t width, double eps) : eps_(eps) {
+  require_size("RMSNorm", "width", width);
+  weight = autograd::parameter(tensor::ones({width}));
+  add("weight", weight);
+}
+
+Variable RMSNorm::forward(const Variable& x) const { return autograd::rms_norm(x, weight, eps_); }
+
 Dropout::Dropout(double p, lib::Generator& generator)
     : p_(p), generator_(generator.seed(), uint64_t{1} + generator.bits()) {
   if (!(p >= 0 && p < 1)) lib::fail("Dropout: probability ", p, " is outside [0, 1)");

@@ -43,6 +43,18 @@ class LayerNorm : public Module {
   double eps_;
 };
 
+// y = x / √(mean(x²) + eps) · weight over the last axis.   Parameter: weight = 1, (C).
+class RMSNorm : public Module {
+ public:
+  explicit RMSNorm(int64_t width, double eps = 1e-5);
+  [[nodiscard]] Variable forward(const Variable& x) const;
+
+  Variable weight;
+
+ private:
+  double eps_;
+};
+
 // In training, zeroes each element with probability p and divides the others by 1 - p; else y = x.
 class Dropout : public Module {
  public:

@@ -5,7 +5,6 @@
 
 #include "lib/text.h"
 #include "tensor/elementwise.h"
-#include "tensor/reduce.h"
 #include "tensor/update.h"
 
 namespace qkv::nn {
@@ -89,8 +88,7 @@ double clip_grad_norm(const std::vector<Variable>& parameters, double max_norm) 
   double squares = 0;
   for (const Variable& p : parameters) {
     if (!p.has_grad()) continue;
-    const Tensor& g = p.grad().value();
-    squares += tensor::sum(tensor::mul(g, g)).item();
+    squares += tensor::sum_of_squares(p.grad().value());
   }
   const double norm = std::sqrt(squares);
   const double factor = max_norm / (norm + 1e-6);

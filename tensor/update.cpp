@@ -33,4 +33,11 @@ void adam_update_(Tensor& w, const Tensor& g, Tensor& m, Tensor& v, lib::AdamSte
   });
 }
 
+double sum_of_squares(const Tensor& g) {
+  const Tensor packed = g.contiguous();
+  return dispatch_floating("sum_of_squares", g.dtype(), [&]<class T>(T) {
+    return lib::sum_of_squares(packed.numel(), packed.data<T>());
+  });
+}
+
 }  // namespace qkv::tensor

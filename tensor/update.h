@@ -10,4 +10,7 @@ namespace qkv::tensor {
 void sgd_update_(Tensor& w, const Tensor& g, Tensor* velocity, lib::SgdStep step);
 void adam_update_(Tensor& w, const Tensor& g, Tensor& m, Tensor& v, lib::AdamStep step);
 
+// Σ g² over all elements of a floating tensor.
+[[nodiscard]] double sum_of_squares(const Tensor& g);
+
 }  // namespace qkv::tensor

@@ -6,15 +6,7 @@
 
 #include "lib/kernels/exp_nonpositive.inl"
 
-constexpr int64_t kBytesTogether = 16384;
-
-// How many rows of n numbers go together.
-template <class T>
-int rows_together(int64_t n) {
-  constexpr int kRows = Vec<T>::kWidth;
-  const int64_t fit = kBytesTogether / static_cast<int64_t>(sizeof(T)) / (n > 0 ? n : 1);
-  return fit >= kRows ? kRows : fit >= 1 ? static_cast<int>(fit) : 1;
-}
+#include "lib/kernels/together.inl"
 
 // A row, 16 numbers at a time; beyond its end stands -inf, whose exponential is 0.
 template <class T>

@@ -23,14 +23,14 @@ void invert(T* total, bool empty_row_is_zero) {
 }
 
 template <class T>
-void scale_row(int64_t n, T by, T* y) {
-  constexpr int kCount = Lanes<T>::kCount;
-  const Lanes<T> factor = Lanes<T>::broadcast(by);
-  int64_t i = 0;
-  for (; i + kCount <= n; i += kCount) mul(Lanes<T>::load(y + i), factor).store(y + i);
-  const int rest = static_cast<int>(n - i);
-  if (rest > 0) mul(Lanes<T>::load_first(y + i, rest), factor).store_first(y + i, rest);
-}
+struct Scale {
+  T* y;
+  Lanes<T> factor;
+  template <bool kWhole>
+  void at(int64_t i, int rest) {
+    store<kWhole>(mul(load<kWhole>(y + i, rest), factor), y + i, rest);
+  }
+};
 
 // At most a register's width of rows.
 template <class T, class Rows>
@@ -44,7 +44,10 @@ void softmax_together(int rows, int64_t n, Rows x, T* y, bool empty_row_is_zero)
   for (int r = 0; r < rows; ++r) part[r] = exp_lanes<true>(n, x.row(r), m[r], y + r * n);
   fold_rows<Add>(rows, part, factor);
   invert(factor, empty_row_is_zero);
-  for (int r = 0; r < rows; ++r) scale_row(n, factor[r], y + r * n);
+  for (int r = 0; r < rows; ++r) {
+    Scale<T> step = {y + r * n, Lanes<T>::broadcast(factor[r])};
+    walk<T>(n, step);
+  }
 }
 
 // Exactly a register's width of rows of at most 16 * kVectors numbers. The cache lines of the rows
@@ -61,7 +64,7 @@ void softmax_short(int64_t n, Rows x, T* y, bool empty_row_is_zero) {
     for (int v = 0; v < kVectors; ++v) {
       e[r][v] = kTail && v == kLast ? row.load_first(v * kCount, rest) : row.load(v * kCount);
       part[r] = v == 0 ? e[r][v] : max(part[r], e[r][v]);
-      __builtin_prefetch(row.x + 2 * kRows * n + v * kCount, 0, 3);
+      ask_for(row.x + 2 * kRows * n + v * kCount);
     }
   }
   fold_rows<Max>(kRows, part, m);
@@ -82,7 +85,7 @@ void softmax_short(int64_t n, Rows x, T* y, bool empty_row_is_zero) {
       const Lanes<T> weights = mul(e[r][v], by);
       if (kTail && v == kLast) weights.store_first(row + v * kCount, rest);
       if (!kTail || v < kLast) weights.store(row + v * kCount);
-      __builtin_prefetch(row + 2 * kRows * n + v * kCount, 1, 3);
+      ask_for(row + 2 * kRows * n + v * kCount);
     }
   }
 }

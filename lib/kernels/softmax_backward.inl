@@ -4,74 +4,92 @@
 
 //   dx = y (dy - Σ dy y)
 template <class T>
-void softmax_backward_row(int64_t n, const T* dy, const T* y, T sum_dy_y, T* dx) {
-  constexpr int kCount = Lanes<T>::kCount;
-  const Lanes<T> s = Lanes<T>::broadcast(sum_dy_y);
-  int64_t i = 0;
-  for (; i + kCount <= n; i += kCount) {
-    mul(Lanes<T>::load(y + i), sub(Lanes<T>::load(dy + i), s)).store(dx + i);
+struct SoftmaxSlope {
+  const T *dy, *y;
+  T* dx;
+  Lanes<T> sum_dy_y;
+  int64_t ahead;
+  template <bool kWhole>
+  void at(int64_t i, int rest) {
+    const Lanes<T> slope = sub(load<kWhole>(dy + i, rest), sum_dy_y);
+    ask_for(dy + i + ahead);
+    ask_for(y + i + ahead);
+    ask_for(dx + i + ahead);
+    store<kWhole>(mul(load<kWhole>(y + i, rest), slope), dx + i, rest);
   }
-  const int rest = static_cast<int>(n - i);
-  if (rest > 0) {
-    mul(Lanes<T>::load_first(y + i, rest), sub(Lanes<T>::load_first(dy + i, rest), s))
-        .store_first(dx + i, rest);
-  }
-}
+};
 
 template <class T>
-void softmax_backward_rows(int64_t rows, int64_t n, const T* dy, const T* y, T* dx) {
-  const int together = rows_together<T>(2 * n);
+void softmax_backward_rows(int64_t rows, int64_t n, const T* dy, const T* y, T* dx,
+                           bool from_memory) {
+  const int together = rows_together<T>(4 * n);
   Lanes<T> part[Vec<T>::kWidth] = {};
   T total[Vec<T>::kWidth] = {};
+  const int64_t ahead = from_memory && together > 1 ? together * n : 0;
   for (int64_t row = 0; row < rows; row += together) {
     const int count = static_cast<int>(rows - row < together ? rows - row : together);
-    const int64_t at = row * n;
-    dot_lanes(count, n, dy + at, y + at, part);
+    dot_lanes(count, n, dy + row * n, y + row * n, part);
     fold_rows<Add>(count, part, total);
     for (int r = 0; r < count; ++r) {
-      const int64_t i = at + r * n;
-      softmax_backward_row(n, dy + i, y + i, total[r], dx + i);
+      const int64_t i = (row + r) * n;
+      SoftmaxSlope<T> step = {dy + i, y + i, dx + i, Lanes<T>::broadcast(total[r]), ahead};
+      walk<T>(n, step);
     }
   }
 }
 
 //   y = (x - m) - log Σ exp(x - m)
 template <class T>
+struct ShiftTwice {
+  const T* x;
+  T* y;
+  Lanes<T> m, log_total;
+  template <bool kWhole>
+  void at(int64_t i, int rest) {
+    store<kWhole>(sub(sub(load<kWhole>(x + i, rest), m), log_total), y + i, rest);
+  }
+};
+
+template <class T>
 void log_softmax_rows(int64_t rows, int64_t n, const T* x, T* y) {
-  constexpr int kRows = Vec<T>::kWidth, kCount = Lanes<T>::kCount;
+  constexpr int kRows = Vec<T>::kWidth;
   const int together = rows_together<T>(n);
   Lanes<T> part[kRows] = {};
-  T m[kRows], total[kRows] = {};
+  T m[kRows] = {}, total[kRows] = {};
   for (int64_t row = 0; row < rows; row += together) {
     const int count = static_cast<int>(rows - row < together ? rows - row : together);
-    for (int r = 0; r < count; ++r) part[r] = max_lanes<T>(n, PlainRow<T>{x + (row + r) * n});
+    const T* const from = x + row * n;
+    for (int r = 0; r < count; ++r) part[r] = max_lanes<T>(n, PlainRow<T>{from + r * n});
     fold_rows<Max>(count, part, m);
     for (int r = 0; r < count; ++r) {
-      part[r] = exp_lanes<false>(n, PlainRow<T>{x + (row + r) * n}, m[r], y);
+      part[r] = exp_lanes<false>(n, PlainRow<T>{from + r * n}, m[r], y);
     }
     fold_rows<Add>(count, part, total);
     log(Vec<T>::load(total)).store(total);
     for (int r = 0; r < count; ++r) {
-      const T* const from = x + (row + r) * n;
-      T* const to = y + (row + r) * n;
-      const Lanes<T> shift = Lanes<T>::broadcast(m[r]), log_total = Lanes<T>::broadcast(total[r]);
-      int64_t i = 0;
-      for (; i + kCount <= n; i += kCount) {
-        sub(sub(Lanes<T>::load(from + i), shift), log_total).store(to + i);
-      }
-      const int rest = static_cast<int>(n - i);
-      if (rest > 0) {
-        sub(sub(Lanes<T>::load_first(from + i, rest), shift), log_total).store_first(to + i, rest);
-      }
+      ShiftTwice<T> step = {from + r * n, y + (row + r) * n, Lanes<T>::broadcast(m[r]),
+                            Lanes<T>::broadcast(total[r])};
+      walk<T>(n, step);
     }
   }
 }
 
 //   dx = dy - exp(y) Σ dy
 template <class T>
+struct LogSoftmaxSlope {
+  const T *dy, *y;
+  T* dx;
+  Lanes<T> minus_sum;
+  template <bool kWhole>
+  void at(int64_t i, int rest) {
+    const Lanes<T> weights = exp_nonpositive(load<kWhole>(y + i, rest));
+    store<kWhole>(fma(weights, minus_sum, load<kWhole>(dy + i, rest)), dx + i, rest);
+  }
+};
+
+template <class T>
 void log_softmax_backward_rows(int64_t rows, int64_t n, const T* dy, const T* y, T* dx) {
-  constexpr int kCount = Lanes<T>::kCount;
-  const int together = rows_together<T>(2 * n);
+  const int together = rows_together<T>(4 * n);
   Lanes<T> part[Vec<T>::kWidth] = {};
   T total[Vec<T>::kWidth] = {};
   for (int64_t row = 0; row < rows; row += together) {
@@ -79,19 +97,9 @@ void log_softmax_backward_rows(int64_t rows, int64_t n, const T* dy, const T* y,
     sum_lanes(count, n, dy + row * n, part);
     fold_rows<Add>(count, part, total);
     for (int r = 0; r < count; ++r) {
-      const int64_t at = (row + r) * n;
-      const Lanes<T> minus_total = Lanes<T>::broadcast(-total[r]);
-      int64_t i = 0;
-      for (; i + kCount <= n; i += kCount) {
-        const Lanes<T> weights = exp_nonpositive(Lanes<T>::load(y + at + i));
-        fma(weights, minus_total, Lanes<T>::load(dy + at + i)).store(dx + at + i);
-      }
-      const int rest = static_cast<int>(n - i);
-      if (rest > 0) {
-        const Lanes<T> weights = exp_nonpositive(Lanes<T>::load_first(y + at + i, rest));
-        fma(weights, minus_total, Lanes<T>::load_first(dy + at + i, rest))
-            .store_first(dx + at + i, rest);
-      }
+      const int64_t i = (row + r) * n;
+      LogSoftmaxSlope<T> step = {dy + i, y + i, dx + i, Lanes<T>::broadcast(-total[r])};
+      walk<T>(n, step);
     }
   }
 }

@@ -71,6 +71,30 @@ Lanes<T> exp(Lanes<T> a) {
   return a;
 }
 
+// ---- walking along a row ------------------------------------------------------------------------
+
+// Whole lanes, or the first `rest` of them.
+template <bool kWhole, class T>
+Lanes<T> load(const T* p, int rest) {
+  if constexpr (kWhole) return Lanes<T>::load(p);
+  return Lanes<T>::load_first(p, rest);
+}
+template <bool kWhole, class T>
+void store(Lanes<T> a, T* p, int rest) {
+  if constexpr (kWhole) return a.store(p);
+  a.store_first(p, rest);
+}
+
+// step.at<true>(i, 16) for i = 0, 16, 32, ..., then step.at<false>(i, rest) for what is left of n.
+// A Step is a struct with the pointers it works on and the sums it keeps.
+template <class T, class Step>
+void walk(int64_t n, Step& step) {
+  constexpr int kCount = Lanes<T>::kCount;
+  int64_t i = 0;
+  for (; i + kCount <= n; i += kCount) step.template at<true>(i, kCount);
+  if (i < n) step.template at<false>(i, static_cast<int>(n - i));
+}
+
 // ---- the fixed tree -----------------------------------------------------------------------------
 //
 // Element i of the first half takes element i of the second, until one is left. A kernel uses it in

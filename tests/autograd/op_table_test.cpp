@@ -140,6 +140,7 @@ TEST_CASE("the op table has exactly the operations that there are") {
                          "scatter_add_rows",
                          "softmax",
                          "layer_norm",
+                         "rms_norm",
                          "masked_softmax",
                          "attention",
                          "log_softmax",

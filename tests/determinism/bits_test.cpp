@@ -34,7 +34,7 @@ struct Computation {
   std::function<std::vector<Tensor>(Dtype)> run;
 };
 
-// Three reservoirs of random numbers, drawn once.
+// Random numbers, drawn once.
 Tensor normals(const Shape& shape, Dtype dtype, size_t which = 1) {
   static const std::vector<Tensor> reservoirs = [] {
     qkv::lib::Generator generator(1);
@@ -96,15 +96,19 @@ std::vector<Tensor> row_kernels(Dtype dtype) {
     const int64_t rows = 40'000 / n;
     const Tensor x = normals({rows, n}, dtype), dy = normals({rows, n}, dtype, 2);
     Tensor y = zeros({rows, n}, dtype), dx = y.clone(), weights = y.clone();
-    Tensor inverse = zeros({rows}, dtype);
+    Tensor mean = zeros({rows}, dtype), inverse = mean.clone();
+    const Tensor gamma = normals({n}, dtype, 3), beta = normals({n}, dtype, 2);
+    Tensor dgamma = zeros({n}, dtype), dbeta = dgamma.clone();
     dispatch_floating("row_kernels", dtype, [&]<class T>(T) {
       qkv::lib::softmax<T>({rows, n}, x.data<T>(), weights.mutable_data<T>());
-      qkv::lib::layer_norm<T>(rows, n, x.data<T>(), T(1e-5), y.mutable_data<T>(),
+      qkv::lib::layer_norm<T>({rows, n}, x.data<T>(), gamma.data<T>(), beta.data<T>(), T(1e-5),
+                              y.mutable_data<T>(), mean.mutable_data<T>(),
                               inverse.mutable_data<T>());
-      qkv::lib::layer_norm_backward<T>(rows, n, dy.data<T>(), y.data<T>(), inverse.data<T>(),
-                                       dx.mutable_data<T>());
+      qkv::lib::layer_norm_backward<T>({rows, n}, dy.data<T>(), x.data<T>(), mean.data<T>(),
+                                       inverse.data<T>(), gamma.data<T>(), dx.mutable_data<T>(),
+                                       dgamma.mutable_data<T>(), dbeta.mutable_data<T>());
     });
-    for (const Tensor& t : {weights, y, inverse, dx}) results.push_back(t);
+    for (const Tensor& t : {weights, y, mean, inverse, dx, dgamma, dbeta}) results.push_back(t);
   }
   return results;
 }
@@ -130,8 +134,8 @@ const std::vector<Computation>& kernels() {
       {"gelu_slope", 0x86a1508041a44120, [](Dtype d) { return mapped(Function::gelu_slope, d); }},
       {"sum and dot", 0x6a155e560f405888, row_sums},
       {"matmul", 0xe1d357e67077d740, products},
-      {"softmax and layer_norm", 0x7996c2cf8383dec4, row_kernels},
-      {"sgd and adam", 0x57d4db5821874f95, updated},
+      {"softmax and layer_norm", 0xb0a2ab0ad17fcb7f, row_kernels},
+      {"sgd and adam", 0x61a1c54f7021d1b7, updated},
   };
   return list;
 }
@@ -190,7 +194,13 @@ std::vector<Tensor> batched_products(Dtype dtype) {
 
 std::vector<Tensor> softmaxes(Dtype dtype) {
   const Tensor x = normals({60, 37, 41}, dtype), mask = less(normals({37, 41}, dtype, 2), x);
-  return {softmax(x, 0), softmax(x, -1), log_softmax(x, 1), masked_softmax(x, mask)};
+  const Tensor y = softmax(x, 0), z = log_softmax(x, 1);
+  return {y,
+          z,
+          softmax(x, -1),
+          masked_softmax(x, mask),
+          softmax_backward(x, y, 0),
+          log_softmax_backward(x, z, 1)};
 }
 
 std::vector<Tensor> places(Dtype dtype) {
@@ -219,7 +229,7 @@ const std::vector<Computation>& operations() {
       {"functions of one number", 0x9c42e7f5c6dd633a, functions},
       {"reductions", 0x798752aabe0398aa, reductions},
       {"products", 0x50f4f864a426238f, batched_products},
-      {"softmaxes", 0x2258e30fc3e2a045, softmaxes},
+      {"softmaxes", 0xaf3482c7fa73921f, softmaxes},
       {"gather, scatter and concat", 0x0c97107f2fc7bfe6, places},
       {"random fills", 0x00c41d77c8718055, random_fills},
   };
@@ -244,7 +254,7 @@ void check_all(const std::vector<Computation>& computations) {
 }  // namespace
 
 TEST_CASE("a digest tells one bit") {
-  Tensor x = zeros({3}), y = zeros({3});
+  Tensor x = zeros({3}), y = x.clone();
   CHECK(digest({x}) == digest({y}));
   y.mutable_data<float>()[1] = -0.0f;
   CHECK(digest({x}) != digest({y}));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/compare.h"
+#include "tests/determinism/settings.h"
 #include "tests/lib/window.h"
 
 using namespace qkv::lib;
@@ -157,6 +158,42 @@ TEST_CASE("AdamW shrinks a weight whose gradient is zero, Adam follows the penal
   CHECK(std::fabs(m - (1 - kBeta1)) <= 1e-15);  // g = 0.5 * 2
 }
 
+TEST_CASE_TEMPLATE("long arrays take the same steps as short ones, bit by bit", T, float, double) {
+  const int64_t n = 2 * 32'768 + 77;
+  std::vector<T> w = rounded<T>(first_weights(n)), m(w.size()), v(w.size()), u(w.size());
+  std::vector<T> w1 = w, m1 = m, v1 = v, u1 = u;
+  const std::vector<T> g = slopes(w, 1);
+  const SgdStep sgd = {kRate, 0.9, 0.1, true, false};
+  const AdamStep adam = adam_step(1, 0.1, true);
+  sgd_update(n, sgd, w.data(), g.data(), u.data());
+  adam_update(n, adam, w.data(), g.data(), m.data(), v.data());
+  for (size_t i = 0; i < w.size(); ++i) {
+    sgd_update(1, sgd, &w1[i], &g[i], &u1[i]);
+    adam_update(1, adam, &w1[i], &g[i], &m1[i], &v1[i]);
+  }
+  CHECK(w == w1);
+  CHECK(m == m1);
+  CHECK(v == v1);
+  CHECK(u == u1);
+}
+
+TEST_CASE_TEMPLATE("a sum of squares is exact for integers, and passes NaN and infinity on", T,
+                   float, double) {
+  const int64_t n = 100'003;
+  std::vector<T> g(static_cast<size_t>(n));
+  double expected = 0;
+  for (size_t i = 0; i < g.size(); ++i) {
+    g[i] = static_cast<T>(static_cast<int>(i % 7) - 3);
+    expected += static_cast<double>(g[i] * g[i]);
+  }
+  for_each_isa([&] { CHECK(sum_of_squares(n, g.data()) == expected); });
+  CHECK(sum_of_squares<T>(0, nullptr) == 0);
+  g[70'000] = std::numeric_limits<T>::infinity();
+  CHECK(sum_of_squares(n, g.data()) == std::numeric_limits<double>::infinity());
+  g[1] = std::numeric_limits<T>::quiet_NaN();
+  CHECK(std::isnan(sum_of_squares(n, g.data())));
+}
+
 TEST_CASE_TEMPLATE("updates stay inside their arrays", T, float, double) {
   for (const int64_t behind : kBehind) {
     for (const int64_t n : {0, 1, 7, 16, 17, 33}) {
@@ -164,6 +201,7 @@ TEST_CASE_TEMPLATE("updates stay inside their arrays", T, float, double) {
       const Window<T> w(ones, behind), g(ones, behind), m(ones, behind), v(ones, behind);
       sgd_update(n, {kRate, 0.9, 0.1, true, false}, w.data(), g.data(), m.data());
       adam_update(n, adam_step(2, 0.1, true), w.data(), g.data(), m.data(), v.data());
+      REQUIRE(sum_of_squares(n, g.data()) == static_cast<double>(n));
       for (const Window<T>* window : {&w, &g, &m, &v}) {
         REQUIRE(window->intact());
         for (const T x : window->values()) REQUIRE(std::isfinite(x));

@@ -146,6 +146,17 @@ TEST_CASE("LayerNorm scales and shifts by its parameters") {
   CHECK(relative_error(y.value().to_vector(), {5 - 2 * n, 7 + 10 * n}) <= 1e-15);
 }
 
+TEST_CASE("RMSNorm divides rows by their root mean square and scales by its parameter") {
+  CHECK(refusal([&] { RMSNorm(0); }) == "RMSNorm: width is 0; need at least 1");
+  RMSNorm layer(2, 1e-12);
+  CHECK(layer.parameters().size() == 1);
+  layer.weight.mutable_value().copy_(Tensor::of<float>({1, 10}, {2}));
+  const Variable x = Tensor::of<float>({3, 4, -30, 40}, {2, 2});
+  const double root = std::sqrt(12.5);
+  CHECK(relative_error(layer.forward(x).value().to_vector(),
+                       {3 / root, 40 / root, -3 / root, 40 / root}) <= 1e-6);
+}
+
 TEST_CASE("LayerNorm of a constant row is its bias") {
   const LayerNorm layer(7);
   const Variable y = layer.forward(tensor::full({2, 7}, 3));
