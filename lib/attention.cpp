@@ -1,7 +1,7 @@
 // Rung 1 of attention: who computes which tiles. The arithmetic is in lib/kernels/attention.inl.
 //
-//   forward    a unit is a head and 256 of its queries
-//   backward   a unit is a head; or, with fewer heads than threads, first 256 queries of a head for
+//   forward    a unit is a head and 512 of its queries
+//   backward   a unit is a head; or, with fewer heads than threads, first 512 queries of a head for
 //              dQ, then 512 keys of a head for dK and dV: the weights are computed twice then
 //
 // No choice made here changes a bit of the results.

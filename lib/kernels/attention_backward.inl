@@ -107,7 +107,7 @@ void attention_backward_tile(const AttentionHead<T>& head, const HeadGradients<T
   t->begun = true;
 }
 
-// At most 4 tiles of queries, past the keys of a range.
+// At most 8 tiles of queries, past the keys of a range.
 template <class T>
 void attention_backward_block(const AttentionHead<T>& head, const HeadGradients<T>& grads,
                               Range queries, Range keys, T* scratch) {

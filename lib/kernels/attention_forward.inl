@@ -126,7 +126,7 @@ ForwardTile<T> begin_tile(const AttentionHead<T>& head, int64_t query, int64_t q
   return tile;
 }
 
-// A block of queries, at most 4 tiles, past all keys that they may see.
+// A block of queries, at most 8 tiles, past all keys that they may see.
 template <class T>
 void attention_forward(const AttentionHead<T>& head, Range queries, HeadRows<T> O, T* logsumexp,
                        T* scratch) {

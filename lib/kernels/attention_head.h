@@ -47,7 +47,7 @@ struct Range {
 //   128 x 64 floats = 32 KB: the tile stays in the first two levels of cache between its uses
 inline constexpr int64_t kKeyTile = 128, kQueryTile = 64;
 
-// Queries that pass a tile of keys together: 4 tiles of them. The keys are fetched once for all.
-inline constexpr int64_t kTilesOfBlock = 4, kQueryBlock = kTilesOfBlock * kQueryTile;
+// Queries that pass a tile of keys together: 8 tiles of them. The keys are fetched once for all.
+inline constexpr int64_t kTilesOfBlock = 8, kQueryBlock = kTilesOfBlock * kQueryTile;
 
 }  // namespace qkv::lib

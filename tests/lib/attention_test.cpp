@@ -18,12 +18,12 @@ namespace {
 
 constexpr bool kDefinition = false;
 
-// Around the registers (16 floats, 8 doubles), the tiles (64 queries, 128 keys), the blocks (256).
-constexpr AttentionShape kShapes[] = {{1, 1, 1, 1, 1, 1},       {2, 2, 1, 3, 7, 5},
-                                      {1, 3, 17, 15, 16, 33},   {2, 1, 20, 20, 8, 16},
-                                      {1, 2, 63, 127, 33, 7},   {1, 2, 64, 128, 16, 16},
-                                      {1, 1, 65, 129, 64, 64},  {1, 1, 257, 31, 7, 1},
-                                      {1, 1, 97, 263, 17, 130}, {3, 1, 130, 70, 1, 64}};
+// Around the registers (16 floats, 8 doubles), the tiles (64 queries, 128 keys), the blocks (512).
+constexpr AttentionShape kShapes[] = {
+    {1, 1, 1, 1, 1, 1},      {2, 2, 1, 3, 7, 5},     {1, 3, 17, 15, 16, 33},
+    {2, 1, 20, 20, 8, 16},   {1, 2, 63, 127, 33, 7}, {1, 2, 64, 128, 16, 16},
+    {1, 1, 65, 129, 64, 64}, {1, 1, 257, 31, 7, 1},  {1, 1, 97, 263, 17, 130},
+    {1, 1, 521, 33, 4, 3},   {3, 1, 130, 70, 1, 64}};
 
 template <class T>
 double worst_error(const AttentionResultsOf<T>& actual, const AttentionResultsOf<double>& truth) {

@@ -194,6 +194,71 @@ TEST_CASE("H heads are H single-head attentions on their columns") {
   CHECK(numbers(whole.output) == numbers(module.out.forward(autograd::concat(outputs, -1))));
 }
 
+// The masks of the library, and some that broadcast in their own ways.
+std::vector<Mask> masks_for(int64_t B, int64_t T) {
+  const Tensor any = Tensor::of<bool>({true, false, true, true, false}, {1, T});
+  return {Mask(),
+          Mask::causal(T),
+          Mask::padding(std::vector<int64_t>(static_cast<size_t>(B), 3), T),
+          Mask::allow(any),
+          Mask::causal(T) & Mask::padding({2, T}, T) & Mask::allow(any),
+          Mask::causal(1),
+          Mask::padding({4}, T)};
+}
+
+TEST_CASE("without weights the output and its gradients are the same but for rounding") {
+  for (const Mask& mask : masks_for(2, 5)) {
+    const std::vector<Tensor> in = {normal({2, 3, 5, 4}, 1), normal({2, 3, 5, 4}, 2),
+                                    normal({2, 3, 5, 6}, 3)};
+    std::vector<std::vector<Numbers>> results;
+    for (const bool need_weights : {true, false}) {
+      std::vector<Variable> x;
+      for (const Tensor& t : in) x.push_back(autograd::parameter(t));
+      const auto [output, weights] =
+          scaled_dot_product_attention(x[0], x[1], x[2], mask, need_weights);
+      CHECK(weights.defined() == need_weights);
+      results.push_back({numbers(output)});
+      for (const Variable& g : autograd::grad({output}, x, {Variable(normal({2, 3, 5, 6}, 4))})) {
+        results.back().push_back(numbers(g));
+      }
+    }
+    for (size_t i = 0; i < 4; ++i) CHECK(relative_error(results[1][i], results[0][i]) <= 1e-13);
+  }
+}
+
+TEST_CASE("without weights keys may still serve several batches") {
+  const Tensor Q = normal({2, 3, 5, 4}, 1), K = normal({3, 5, 4}, 2), V = normal({1, 5, 4}, 3);
+  const Variable output = scaled_dot_product_attention(Q, K, V, {}, false).output;
+  CHECK(relative_error(output.value(), scaled_dot_product_attention(Q, K, V).output.value()) <=
+        1e-14);
+}
+
+TEST_CASE("without weights a mask that does not fit is refused all the same") {
+  const Tensor x = normal({2, 3, 5, 4}, 1);
+  for (const bool need_weights : {true, false}) {
+    CHECK(refusal([&] {
+            return scaled_dot_product_attention(x, x, x, Mask::causal(4), need_weights);
+          }).find("(4, 4)") != std::string::npos);
+    CHECK(refusal([&] {
+            return scaled_dot_product_attention(x, x, x, Mask::padding({1, 2, 3}, 5), need_weights);
+          }) != "not refused");
+  }
+}
+
+TEST_CASE("multi-head attention without weights joins its heads without a copy") {
+  lib::Generator generator(1);
+  MultiHeadAttention module(6, 3, generator);
+  module.to(Dtype::float64);
+  const Variable x = normal({2, 5, 6}, 1);
+  const auto with = module.forward(x, x, x, Mask::causal(5));
+  const auto without = module.forward(x, x, x, Mask::causal(5), false);
+  CHECK_FALSE(without.weights.defined());
+  CHECK(relative_error(without.output.value(), with.output.value()) <= 1e-14);
+  const Variable heads = transpose(reshape(x, {2, 5, 3, 2}), 1, 2);
+  const Tensor y = scaled_dot_product_attention(heads, heads, heads, {}, false).output.value();
+  CHECK(tensor::reshape(tensor::transpose(y, 1, 2), {2, 5, 6}).shares_storage_with(y));
+}
+
 TEST_CASE("a width that the heads do not divide is refused") {
   lib::Generator generator(1);
   const auto rule = [](int64_t width, int64_t heads) {

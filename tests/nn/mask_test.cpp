@@ -77,6 +77,23 @@ TEST_CASE("no restriction combines with anything") {
   CHECK(none.str() == "(every query may attend to every key)\n");
 }
 
+TEST_CASE("what is causal or padded stays known as such and has no cells") {
+  const auto both = (Mask::causal(3) & Mask::padding({2, 3}, 3) & Mask::padding({3, 1}, 3));
+  const tensor::AttentionMask parts = both.parts(3, 3);
+  CHECK(parts.causal);
+  CHECK(parts.key_lengths.to_vector() == std::vector<double>{2, 1});
+  CHECK_FALSE(parts.allowed.defined());
+  CHECK(both.shape() == Shape{2, 1, 3, 3});
+  CHECK_FALSE(Mask().parts(3, 3).causal);
+}
+
+TEST_CASE("a causal mask that is broadcast is known by its cells only") {
+  const tensor::AttentionMask one = Mask::causal(1).parts(4, 4);
+  CHECK_FALSE(one.causal);
+  CHECK(one.allowed.shape() == Shape{1, 1});
+  CHECK((Mask::causal(1, 3) & Mask::causal(3)).str() == Mask::causal(3).str());
+}
+
 TEST_CASE("masks that do not fit each other are refused with both shapes") {
   const std::string text = refusal([] { return Mask::causal(3) & Mask::causal(2); });
   CHECK(text.find("(3, 3)") != std::string::npos);
