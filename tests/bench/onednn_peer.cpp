@@ -57,9 +57,14 @@ dnnl::softmax_forward::primitive_desc softmax_plan(const memory::desc& rows) {
   return {{dnnl::prop_kind::forward_training, rows, 1}, device().engine};
 }
 
+dnnl::normalization_flags scale_and_shift() {
+  return dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
+}
+
+memory::desc numbers(int64_t n) { return memory::desc({n}, kFloat32, memory::format_tag::a); }
+
 dnnl::layer_normalization_forward::primitive_desc layer_norm_plan(const memory::desc& rows) {
-  return {{dnnl::prop_kind::forward_training, rows, 1e-5f, dnnl::normalization_flags::none},
-          device().engine};
+  return {{dnnl::prop_kind::forward_training, rows, 1e-5f, scale_and_shift()}, device().engine};
 }
 
 std::optional<dnnl::algorithm> algorithm_of(lib::Function f) {
@@ -101,45 +106,52 @@ class OnednnPeer : public Peer {
   }
 
   Call layer_norm(const Rows& r) override {
-    const memory::desc rows = rows_of(r);
-    const auto plan = layer_norm_plan(rows);
-    return execute(dnnl::layer_normalization_forward(plan),
-                   {{DNNL_ARG_SRC, over(rows, r.x)},
-                    {DNNL_ARG_DST, over(rows, r.y)},
-                    {DNNL_ARG_MEAN, memory(plan.mean_desc(), device().engine)},
-                    {DNNL_ARG_VARIANCE, memory(plan.variance_desc(), device().engine)}});
+    const auto plan = layer_norm_plan(rows_of(r));
+    return forward(r, plan, r.y, memory(plan.mean_desc(), device().engine),
+                   memory(plan.variance_desc(), device().engine));
   }
 
   // The means and variances are those of a forward pass, run once here.
   Call layer_norm_backward(const Rows& r) override {
     const memory::desc rows = rows_of(r);
-    const auto forward = layer_norm_plan(rows);
-    const memory mean(forward.mean_desc(), device().engine);
-    const memory variance(forward.variance_desc(), device().engine);
-    const memory scratch(rows, device().engine);
-    execute(dnnl::layer_normalization_forward(forward), {{DNNL_ARG_SRC, over(rows, r.x)},
-                                                         {DNNL_ARG_DST, scratch},
-                                                         {DNNL_ARG_MEAN, mean},
-                                                         {DNNL_ARG_VARIANCE, variance}})();
-    const dnnl::layer_normalization_backward::primitive_desc plan(
-        {dnnl::prop_kind::backward_data, rows, rows, 1e-5f, dnnl::normalization_flags::none},
-        device().engine, forward);
-    return execute(dnnl::layer_normalization_backward(plan),
+    const auto plan = layer_norm_plan(rows);
+    const memory mean(plan.mean_desc(), device().engine);
+    const memory variance(plan.variance_desc(), device().engine);
+    forward(r, plan, r.y, mean, variance)();
+    const dnnl::layer_normalization_backward::primitive_desc backward(
+        {dnnl::prop_kind::backward, rows, rows, 1e-5f, scale_and_shift()}, device().engine, plan);
+    return execute(dnnl::layer_normalization_backward(backward),
                    {{DNNL_ARG_SRC, over(rows, r.x)},
                     {DNNL_ARG_DIFF_DST, over(rows, r.dy)},
                     {DNNL_ARG_MEAN, mean},
                     {DNNL_ARG_VARIANCE, variance},
-                    {DNNL_ARG_DIFF_SRC, over(rows, r.dx)}});
+                    {DNNL_ARG_SCALE, over(numbers(r.n), r.gamma)},
+                    {DNNL_ARG_SHIFT, over(numbers(r.n), r.beta)},
+                    {DNNL_ARG_DIFF_SRC, over(rows, r.dx)},
+                    {DNNL_ARG_DIFF_SCALE, over(numbers(r.n), r.dgamma)},
+                    {DNNL_ARG_DIFF_SHIFT, over(numbers(r.n), r.dbeta)}});
   }
 
   Call map(lib::Function f, int64_t n, const float* x, float* y) override {
     const auto algorithm = algorithm_of(f);
     if (!algorithm) return {};
-    const memory::desc numbers({n}, kFloat32, memory::format_tag::a);
     const dnnl::eltwise_forward::primitive_desc plan(
-        {dnnl::prop_kind::forward_inference, *algorithm, numbers, 0.0f, 0.0f}, device().engine);
+        {dnnl::prop_kind::forward_inference, *algorithm, numbers(n), 0.0f, 0.0f}, device().engine);
     return execute(dnnl::eltwise_forward(plan),
-                   {{DNNL_ARG_SRC, over(numbers, x)}, {DNNL_ARG_DST, over(numbers, y)}});
+                   {{DNNL_ARG_SRC, over(numbers(n), x)}, {DNNL_ARG_DST, over(numbers(n), y)}});
+  }
+
+ private:
+  static Call forward(const Rows& r, const dnnl::layer_normalization_forward::primitive_desc& plan,
+                      float* y, const memory& mean, const memory& variance) {
+    const memory::desc rows = rows_of(r);
+    return execute(dnnl::layer_normalization_forward(plan),
+                   {{DNNL_ARG_SRC, over(rows, r.x)},
+                    {DNNL_ARG_DST, over(rows, y)},
+                    {DNNL_ARG_SCALE, over(numbers(r.n), r.gamma)},
+                    {DNNL_ARG_SHIFT, over(numbers(r.n), r.beta)},
+                    {DNNL_ARG_MEAN, mean},
+                    {DNNL_ARG_VARIANCE, variance}});
   }
 };
 

@@ -30,11 +30,12 @@ struct Product {
 };
 
 // Rows of n float32 numbers, one behind the other. Forward: y from x. Backward: dx from dy and what
-// the operation keeps of its forward pass, which is x for layer norm and y for softmax.
+// the operation keeps of its forward pass, which is x for layer norm and y for softmax. Layer norm
+// has n factors gamma and n summands beta, and their gradients.
 struct Rows {
   int64_t rows, n;
-  const float *x, *dy;
-  float *y, *dx;
+  const float *x, *dy, *gamma, *beta;
+  float *y, *dx, *dgamma, *dbeta;
 };
 
 class Peer {

@@ -35,18 +35,19 @@ def softmax_backward(t, _):
 
 def layer_norm(t, _):
     x, y = t["x"], torch.empty_like(t["x"])
-    mean, deviation = torch.empty(len(x), 1), torch.empty(len(x), 1)
+    mean, inverse = torch.empty(len(x), 1), torch.empty(len(x), 1)
     work = aten.native_layer_norm.out
-    return lambda: work(x, x.shape[1:], None, None, 1e-5, out0=y, out1=mean, out2=deviation), {"y": y}
+    return (lambda: work(x, x.shape[1:], t["gamma"], t["beta"], 1e-5, out0=y, out1=mean,
+                         out2=inverse)), {"y": y}
 
 
 def layer_norm_backward(t, _):
-    x, results = t["x"], {}
-    _, mean, deviation = aten.native_layer_norm(x, x.shape[1:], None, None, 1e-5)
+    x, gamma, beta, results = t["x"], t["gamma"], t["beta"], {}
+    _, mean, inverse = aten.native_layer_norm(x, x.shape[1:], gamma, beta, 1e-5)
 
     def work():
-        results["dx"] = aten.native_layer_norm_backward(
-            t["dy"], x, x.shape[1:], mean, deviation, None, None, [True, False, False])[0]
+        results["dx"], results["dgamma"], results["dbeta"] = aten.native_layer_norm_backward(
+            t["dy"], x, x.shape[1:], mean, inverse, gamma, beta, [True, True, True])
 
     return work, results
 
