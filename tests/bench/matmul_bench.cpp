@@ -15,21 +15,27 @@ template <class T>
 using Matmul = void (*)(lib::ProductShape, lib::Matrix<const T>, lib::Matrix<const T>,
                         lib::Matrix<T>);
 
-// One product by one of our rungs: transposed operands are the same memory with other strides.
+// The matrices of product 0: transposed operands are the same memory with other strides.
 template <class T>
-void call_ours(Matmul<T> matmul, const Product<T>& p, int64_t i) {
-  const T* A = p.A + i * p.M * p.K;
-  const T* B = p.B + i * p.K * p.N;
-  matmul({.M = p.M, .N = p.N, .K = p.K},
-         p.transposed_a ? lib::Matrix<const T>{A, 1, p.M} : lib::Matrix<const T>{A, p.K, 1},
-         p.transposed_b ? lib::Matrix<const T>{B, 1, p.K} : lib::Matrix<const T>{B, p.N, 1},
-         lib::Matrix<T>{p.C + i * p.M * p.N, p.N, 1});
-}
+struct Operands {
+  explicit Operands(const Product<T>& p)
+      : shape{.M = p.M, .N = p.N, .K = p.K},
+        A{p.A, p.transposed_a ? 1 : p.K, p.transposed_a ? p.M : 1},
+        B{p.B, p.transposed_b ? 1 : p.N, p.transposed_b ? p.K : 1},
+        C{p.C, p.N, 1} {}
+  lib::ProductShape shape;
+  lib::Matrix<const T> A, B;
+  lib::Matrix<T> C;
+};
 
+// One product by one of our rungs; nullptr stands for the top one, which also takes batches.
 template <class T>
-Call ours(Matmul<T> matmul, const Product<T>& p) {
-  return [=] {
-    for (int64_t i = 0; i < p.batch; ++i) call_ours(matmul, p, i);
+Call ours(Matmul<T> rung, const Product<T>& p) {
+  if (rung != nullptr) return [=, o = Operands<T>(p)] { rung(o.shape, o.A, o.B, o.C); };
+  return [=, o = Operands<T>(p)] {
+    const lib::BatchAxis axis{p.batch, p.M * p.K, p.K * p.N, p.M * p.N};
+    if (p.batch == 1) return lib::matmul<T>(o.shape, o.A, o.B, o.C);
+    lib::matmul_batch<T>({&axis, 1}, o.shape, o.A, o.B, o.C);
   };
 }
 
@@ -58,7 +64,7 @@ Row measure_product(const std::string& name, Matmul<T> matmul, Product<T> p, boo
 template <class T>
 void add_square(const std::string& layout, int64_t n, bool transposed_a, bool transposed_b) {
   add(lib::str("matmul/", n, "/", layout), [=](const std::string& name) {
-    return measure_product<T>(name, lib::matmul<T>,
+    return measure_product<T>(name, nullptr,
                               {.batch = 1,
                                .M = n,
                                .N = n,
@@ -82,8 +88,7 @@ void add_avx2(int64_t n) {
   add(lib::str("matmul/", n, "/avx2"), [=](const std::string& name) {
     const lib::Isa best = lib::active_isa();
     lib::set_active_isa(lib::Isa::avx2);
-    Row row = measure_product<float>(name, lib::matmul<float>, {.batch = 1, .M = n, .N = n, .K = n},
-                                     false);
+    Row row = measure_product<float>(name, nullptr, {.batch = 1, .M = n, .N = n, .K = n}, false);
     lib::set_active_isa(best);
     return row;
   });
@@ -95,13 +100,11 @@ void add_attention_shapes() {
   for (const int64_t T : {16, 20, 64, 128}) {
     for (const int64_t D : {8, 16, 32, 64}) {
       add(lib::str("batched/T", T, "_D", D, "/QKt"), [=](const std::string& name) {
-        return measure_product<float>(name, lib::matmul<float>,
-                                      {.batch = 64, .M = T, .N = T, .K = D, .transposed_b = true},
-                                      true);
+        return measure_product<float>(
+            name, nullptr, {.batch = 64, .M = T, .N = T, .K = D, .transposed_b = true}, true);
       });
       add(lib::str("batched/T", T, "_D", D, "/PV"), [=](const std::string& name) {
-        return measure_product<float>(name, lib::matmul<float>,
-                                      {.batch = 64, .M = T, .N = D, .K = T}, true);
+        return measure_product<float>(name, nullptr, {.batch = 64, .M = T, .N = D, .K = T}, true);
       });
     }
   }
@@ -115,7 +118,7 @@ void add_two_threads(int64_t n) {
     const Product<float> p{
         .batch = 1, .M = n, .N = n, .K = n, .A = A.data(), .B = B.data(), .C = C.data()};
     return measure_two_threads(name, "GFLOP/s", gflop, gflop, {std::span(C)},
-                               ours(lib::matmul<float>, p));
+                               ours<float>(nullptr, p));
   });
 }
 
@@ -124,7 +127,9 @@ void add_two_threads(int64_t n) {
 void add_matmul() {
   add_rung("definition", lib::matmul_definition<float>, 256);
   add_rung("loop_order", lib::matmul_loop_order<float>, 256);
-  add_rung("top", lib::matmul<float>, 1024);
+  add_rung("register_tile", lib::matmul_register_tile<float>, 256);
+  add_rung("blocked", lib::matmul_blocked<float>, 256);
+  add_rung("simd", lib::matmul_simd<float>, 1024);
   for (const int64_t n : {16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048}) {
     add_square<float>("AB", n, false, false);
     add_square<float>("ABt", n, false, true);
