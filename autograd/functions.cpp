@@ -1,5 +1,6 @@
 // Functions of one number. For each, dx = f'(x) dy; where f' is easily said in terms of the result
-// y, the result is used, which the engine hands over as the second argument.
+// y, the result is used, which the engine hands over as the second argument. tanh, sigmoid and relu
+// have two backwards: by operations if recording() is on (create_graph), else in one pass.
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/elementwise.h"
@@ -39,7 +40,10 @@ Variable sqrt(const Variable& x) {
 //   backward   dx = dy (1 - y²)
 Variable tanh(const Variable& x) {
   return record("tanh", {x}, tensor::tanh(x.value()),
-                [](const Variable& dy, const Variable& y) -> Grads { return {dy - dy * y * y}; });
+                [](const Variable& dy, const Variable& y) -> Grads {
+                  if (!recording()) return {tensor::tanh_backward(y.value(), dy.value())};
+                  return {dy - dy * y * y};
+                });
 }
 
 // ---- sigmoid ------------------------------------------------------------------------------------
@@ -49,6 +53,7 @@ Variable tanh(const Variable& x) {
 Variable sigmoid(const Variable& x) {
   return record("sigmoid", {x}, tensor::sigmoid(x.value()),
                 [](const Variable& dy, const Variable& y) -> Grads {
+                  if (!recording()) return {tensor::sigmoid_backward(y.value(), dy.value())};
                   const Variable weighted = dy * y;
                   return {weighted - weighted * y};
                 });
@@ -60,7 +65,11 @@ Variable sigmoid(const Variable& x) {
 //   backward   dx = dy where y > 0, else 0          at the kink x = 0 we take 0
 Variable relu(const Variable& x) {
   return record("relu", {x}, tensor::relu(x.value()),
-                [](const Variable& dy, const Variable& y) -> Grads { return {gate(dy, y)}; });
+                [](const Variable& dy, const Variable& y) -> Grads {
+                  if (!recording()) return {tensor::relu_backward(y.value(), dy.value())};
+                  const Tensor zero = tensor::scalar(0, y.dtype());
+                  return {where(tensor::greater(y.value(), zero), dy, zero)};
+                });
 }
 
 // ---- erf ----------------------------------------------------------------------------------------
@@ -87,7 +96,27 @@ Variable gelu(const Variable& x) {
   return record_fused(
       "gelu", {x}, tensor::gelu(x.value()),
       [x = x.value()](const Tensor& dy) -> std::vector<Tensor> {
-        return {tensor::mul(dy, tensor::gelu_slope(x))};
+        return {tensor::gelu_backward(x, dy)};
+      },
+      definition);
+}
+
+// ---- gelu_tanh (fused) --------------------------------------------------------------------------
+//
+//   forward    y = x (1 + tanh u) / 2,   u = √(2/π) (x + 0.044715 x³):  close to gelu
+//   backward   dx = dy ((1 + tanh u) / 2 + x (1 - tanh² u) u' / 2),   u' = √(2/π) (1 + 0.134145 x²)
+Variable gelu_tanh(const Variable& x) {
+  const auto definition = [](const std::vector<Variable>& in) {
+    constexpr double kRootTwoOverPi = 0.79788456080286535588;
+    const Variable& v = in[0];
+    const Variable u = (v + v * v * v * 0.044715) * kRootTwoOverPi;
+    return v * (tanh(u) + 1.0) * 0.5;
+  };
+  if (using_definitions()) return definition({x});
+  return record_fused(
+      "gelu_tanh", {x}, tensor::gelu_tanh(x.value()),
+      [x = x.value()](const Tensor& dy) -> std::vector<Tensor> {
+        return {tensor::gelu_tanh_backward(x, dy)};
       },
       definition);
 }

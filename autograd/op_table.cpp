@@ -108,6 +108,7 @@ void function_rows(Rows& rows) {
   add_unary(rows, "relu", relu, away_from_zero({3, 4}));
   add_unary(rows, "erf", erf, normals({{2, 3}}));
   add_unary(rows, "gelu", gelu, normals({{3, 4}}), true);
+  add_unary(rows, "gelu_tanh", gelu_tanh, normals({{3, 4}}), true);
 }
 
 void reduction_rows(Rows& rows) {
@@ -149,11 +150,6 @@ void selection_rows(Rows& rows) {
   const Tensor mask = flags({true, false, true, false, false, true}, {2, 3});
   rows.push_back({"where", "broadcast", normals({{2, 3}, {3}}),
                   [mask](In in) { return where(mask, in[0], in[1]); }});
-  const Tensor signs = Tensor::of(std::vector<double>{1, -2, 0.5, -3, 1, 4}, {2, 3});
-  rows.push_back({"gate", "matrix", normals({{2, 3}}),
-                  [signs](In in) { return gate(in[0], Variable(signs)); }});
-  rows.push_back({"gate", "broadcast", normals({{3}}),
-                  [signs](In in) { return gate(in[0], Variable(signs)); }});
   rows.push_back({"masked_fill", "matrix", normals({{2, 3}}),
                   [mask](In in) { return masked_fill(in[0], mask, 7); }});
   rows.push_back({"masked_fill", "mask broadcast", normals({{4, 2, 3}}),

@@ -48,6 +48,7 @@ namespace qkv::autograd {
 [[nodiscard]] Variable relu(const Variable& x);  // the slope at 0 is taken as 0
 [[nodiscard]] Variable erf(const Variable& x);
 [[nodiscard]] Variable gelu(const Variable& x);  // x Φ(x); Hendrycks and Gimpel 2016
+[[nodiscard]] Variable gelu_tanh(const Variable& x);  // its tanh approximation, of the same paper
 
 // ---- reductions.cpp -----------------------------------------------------------------------------
 [[nodiscard]] Variable sum(const Variable& x, const std::vector<int>& axes = {},
@@ -71,7 +72,6 @@ namespace qkv::autograd {
 
 // ---- selection.cpp: masks and indices are tensors, they have no gradient ------------------------
 [[nodiscard]] Variable where(const Tensor& condition, const Variable& a, const Variable& b);
-[[nodiscard]] Variable gate(const Variable& a, const Variable& b);  // a where b > 0, else 0
 [[nodiscard]] Variable masked_fill(const Variable& x, const Tensor& mask, double value);
 [[nodiscard]] Variable gather(const Variable& x, int axis, const Tensor& index);
 [[nodiscard]] Variable scatter_add(const Variable& values, int axis, const Tensor& index,

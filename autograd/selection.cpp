@@ -23,17 +23,6 @@ Variable where(const Tensor& condition, const Variable& a, const Variable& b) {
                 });
 }
 
-// ---- gate ---------------------------------------------------------------------------------------
-//
-//   forward    y = b > 0 ? a : 0
-//   backward   da = b > 0 ? dy : 0                     b only decides: no gradient
-Variable gate(const Variable& a, const Variable& b) {
-  return record("gate", {a, b}, tensor::gate(a.value(), b.value()),
-                [b = Saved(b), sa = a.shape()](const Variable& dy) -> Grads {
-                  return {reduce_to(gate(dy, b), sa), Variable()};
-                });
-}
-
 // ---- masked_fill --------------------------------------------------------------------------------
 //
 //   forward    y = mask ? value : x

@@ -12,7 +12,7 @@ namespace {
 template <class T>
 struct Kernels {
   using Combine = void (*)(int64_t rows, int64_t n, Operand<T> a, Operand<T> b, T* y);
-  Combine add, sub, mul, div, max, gate;
+  Combine add, sub, mul, div;
 };
 
 #define QKV_KERNELS "lib/kernels/arithmetic.inl"
@@ -30,13 +30,9 @@ T combine_two(Arithmetic op, T a, T b) {
     case Arithmetic::mul:
       return a * b;
     case Arithmetic::div:
-      return a / b;
-    case Arithmetic::max:
-      return a > b ? a : b;
-    case Arithmetic::gate:
       break;
   }
-  return b > 0 ? a : 0;
+  return a / b;
 }
 
 template <class T>
@@ -50,13 +46,9 @@ typename Kernels<T>::Combine kernel_of(Arithmetic op) {
     case Arithmetic::mul:
       return k.mul;
     case Arithmetic::div:
-      return k.div;
-    case Arithmetic::max:
-      return k.max;
-    case Arithmetic::gate:
       break;
   }
-  return k.gate;
+  return k.div;
 }
 
 template <class T>

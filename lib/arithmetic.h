@@ -8,14 +8,7 @@
 
 namespace qkv::lib {
 
-enum class Arithmetic {
-  add,
-  sub,
-  mul,
-  div,
-  max,   // a where a > b, else b: a NaN in b stays, one in a does not
-  gate,  // a where b > 0, else 0: what relu's gradient needs
-};
+enum class Arithmetic { add, sub, mul, div };
 
 //                     row_step  step
 //   a matrix            n        1

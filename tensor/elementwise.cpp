@@ -138,6 +138,19 @@ Tensor vector_function(const char* op, const Tensor& x, lib::Function f) {
   });
 }
 
+Tensor backward_function(const char* op, lib::Function f, const Tensor& saved, const Tensor& dy) {
+  require_same_dtype(op, saved, dy);
+  if (saved.shape() != dy.shape()) {
+    fail(op, ": shapes differ: ", saved.shape(), " and ", dy.shape());
+  }
+  return dispatch_floating(op, dy.dtype(), [&]<class T>(T) {
+    const Tensor packed = saved.contiguous(), packed_dy = dy.contiguous();
+    Tensor dx = Tensor::empty(dy.shape(), dy.dtype());
+    lib::map_backward(f, dy.numel(), packed.data<T>(), packed_dy.data<T>(), dx.mutable_data<T>());
+    return dx;
+  });
+}
+
 }  // namespace
 
 // ---- arithmetic ---------------------------------------------------------------------------------
@@ -153,9 +166,6 @@ Tensor mul(const Tensor& a, const Tensor& b) {
 }
 Tensor div(const Tensor& a, const Tensor& b) {
   return floating_arithmetic("div", lib::Arithmetic::div, a, b);
-}
-Tensor gate(const Tensor& a, const Tensor& b) {
-  return floating_arithmetic("gate", lib::Arithmetic::gate, a, b);
 }
 // Not x > y ? x : y, which would pass over a NaN in x: a comparison with NaN is false.
 Tensor maximum(const Tensor& a, const Tensor& b) {
@@ -192,19 +202,37 @@ Tensor abs(const Tensor& x) {
 Tensor sqrt(const Tensor& x) {
   return plain_loop("sqrt", x, [](auto v) { return std::sqrt(v); });
 }
-Tensor relu(const Tensor& x) {  // max(0, x), in this order, so that NaN stays
-  return dispatch_floating("relu", x.dtype(), [&]<class T>(T) {
-    return combined<T>("relu", lib::Arithmetic::max, scalar(0, x.dtype()), x);
-  });
-}
 Tensor exp(const Tensor& x) { return vector_function("exp", x, lib::Function::exp); }
 Tensor log(const Tensor& x) { return vector_function("log", x, lib::Function::log); }
 Tensor tanh(const Tensor& x) { return vector_function("tanh", x, lib::Function::tanh); }
 Tensor sigmoid(const Tensor& x) { return vector_function("sigmoid", x, lib::Function::sigmoid); }
 Tensor erf(const Tensor& x) { return vector_function("erf", x, lib::Function::erf); }
+Tensor relu(const Tensor& x) { return vector_function("relu", x, lib::Function::relu); }
 Tensor gelu(const Tensor& x) { return vector_function("gelu", x, lib::Function::gelu); }
 Tensor gelu_slope(const Tensor& x) {
   return vector_function("gelu_slope", x, lib::Function::gelu_slope);
+}
+Tensor gelu_tanh(const Tensor& x) {
+  return vector_function("gelu_tanh", x, lib::Function::gelu_tanh);
+}
+Tensor gelu_tanh_slope(const Tensor& x) {
+  return vector_function("gelu_tanh_slope", x, lib::Function::gelu_tanh_slope);
+}
+
+Tensor tanh_backward(const Tensor& y, const Tensor& dy) {
+  return backward_function("tanh_backward", lib::Function::tanh, y, dy);
+}
+Tensor sigmoid_backward(const Tensor& y, const Tensor& dy) {
+  return backward_function("sigmoid_backward", lib::Function::sigmoid, y, dy);
+}
+Tensor relu_backward(const Tensor& y, const Tensor& dy) {
+  return backward_function("relu_backward", lib::Function::relu, y, dy);
+}
+Tensor gelu_backward(const Tensor& x, const Tensor& dy) {
+  return backward_function("gelu_backward", lib::Function::gelu, x, dy);
+}
+Tensor gelu_tanh_backward(const Tensor& x, const Tensor& dy) {
+  return backward_function("gelu_tanh_backward", lib::Function::gelu_tanh, x, dy);
 }
 
 // ---- comparison ---------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ namespace qkv::tensor {
 [[nodiscard]] Tensor mul(const Tensor& a, const Tensor& b);
 [[nodiscard]] Tensor div(const Tensor& a, const Tensor& b);      // floating only
 [[nodiscard]] Tensor maximum(const Tensor& a, const Tensor& b);  // NaN if either is NaN
-[[nodiscard]] Tensor gate(const Tensor& a, const Tensor& b);     // a where b > 0, else 0; floating
 
 // a += b in place, floating, a row-major; b broadcasts to a's shape.
 void add_(Tensor& a, const Tensor& b);
@@ -34,6 +33,17 @@ void add_(Tensor& a, const Tensor& b);
 [[nodiscard]] Tensor relu(const Tensor& x);        // max(x, 0)
 [[nodiscard]] Tensor gelu(const Tensor& x);        // x Φ(x), Φ the normal distribution function
 [[nodiscard]] Tensor gelu_slope(const Tensor& x);  // its derivative, Φ(x) + x exp(-x²/2) / √(2π)
+
+// x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which is close to gelu, and its derivative.
+[[nodiscard]] Tensor gelu_tanh(const Tensor& x);
+[[nodiscard]] Tensor gelu_tanh_slope(const Tensor& x);
+
+// dx = f'(x) dy in one pass, from the result y or from x. Both operands have one shape.
+[[nodiscard]] Tensor tanh_backward(const Tensor& y, const Tensor& dy);     // dy (1 - y²)
+[[nodiscard]] Tensor sigmoid_backward(const Tensor& y, const Tensor& dy);  // dy y (1 - y)
+[[nodiscard]] Tensor relu_backward(const Tensor& y, const Tensor& dy);     // dy where y > 0, else 0
+[[nodiscard]] Tensor gelu_backward(const Tensor& x, const Tensor& dy);
+[[nodiscard]] Tensor gelu_tanh_backward(const Tensor& x, const Tensor& dy);
 
 // ---- comparison: bool results -------------------------------------------------------------------
 [[nodiscard]] Tensor equal(const Tensor& a, const Tensor& b);

@@ -1,7 +1,5 @@
-// From x, W and b to one product that is added to what y holds: b in each row, or nothing.
+// From x, W and b to one product whose sums begin with b.
 #include "tensor/linear.h"
-
-#include <algorithm>
 
 #include "lib/matmul.h"
 #include "tensor/views.h"
@@ -41,15 +39,10 @@ Tensor linear(const Tensor& x, const Tensor& W, const Tensor& b) {
   const Tensor rows = as_rows(x);
   const int64_t M = rows.shape()[0], K = W.shape()[1], N = W.shape()[0];
   dispatch_floating("linear", x.dtype(), [&]<class T>(T) {
-    T* const to = y.mutable_data<T>();
-    if (b.defined()) {
-      const Tensor packed = b.contiguous();
-      const T* const row = packed.data<T>();
-      for (int64_t i = 0; i < M; ++i) std::copy_n(row, N, to + i * N);
-    }
-    lib::matmul<T>({.M = M, .N = N, .K = K, .accumulate = b.defined()},
-                   {rows.data<T>(), rows.strides()[0], rows.strides()[1]},
-                   {W.data<T>(), W.strides()[1], W.strides()[0]}, {to, N, 1});
+    const Tensor bias = b.defined() ? b.contiguous() : Tensor();
+    lib::matmul<T>({.M = M, .N = N, .K = K}, {rows.data<T>(), rows.strides()[0], rows.strides()[1]},
+                   {W.data<T>(), W.strides()[1], W.strides()[0]}, {y.mutable_data<T>(), N, 1},
+                   b.defined() ? bias.data<T>() : nullptr);
   });
   return y;
 }

@@ -30,7 +30,7 @@ struct Strided {
   }
 };
 
-// The functors give an operation a name that can be a template argument; Add and Max are those of
+// The functors give an operation a name that can be a template argument; Add is that of
 // simd/lanes.inl.
 struct Sub {
   template <class T>
@@ -48,18 +48,6 @@ struct Div {
   template <class T>
   static Vec<T> apply(Vec<T> a, Vec<T> b) {
     return a / b;
-  }
-};
-struct Gate {
-  static Vec<float> apply(Vec<float> a, Vec<float> b) {
-    const Vec<float> zero = Vec<float>::broadcast(0);
-    return select(zero < b, a, zero);
-  }
-  static Vec<double> apply(Vec<double> a, Vec<double> b) {  // double has no select: by the number
-    double x[Vec<double>::kWidth], y[Vec<double>::kWidth];
-    a.store(x), b.store(y);
-    for (int i = 0; i < Vec<double>::kWidth; ++i) x[i] = y[i] > 0 ? x[i] : 0;
-    return Vec<double>::load(x);
   }
 };
 
@@ -96,7 +84,5 @@ constexpr Kernels<T> table() {
       .sub = combine<Sub, T>,
       .mul = combine<Mul, T>,
       .div = combine<Div, T>,
-      .max = combine<Max, T>,
-      .gate = combine<Gate, T>,
   };
 }

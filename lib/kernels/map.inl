@@ -1,78 +1,88 @@
 // Kernels of lib/vector_math.h: a function of every element, 16 floats (8 doubles) at a time, see
-// simd/lanes.inl; and the sums of sums.inl.
+// simd/lanes.inl; the same of two arrays for backward passes; and the sums of sums.inl.
 #include "lib/kernels/math.inl"
 
 #include "lib/kernels/sums.inl"
 
-// The functors give a function a name that can be a template argument.
-struct Exp {
-  template <class T>
-  static Vec<T> apply(Vec<T> x) {
-    return exp(x);
-  }
-};
-struct Log {
-  template <class T>
-  static Vec<T> apply(Vec<T> x) {
-    return log(x);
-  }
-};
-struct Tanh {
-  template <class T>
-  static Vec<T> apply(Vec<T> x) {
-    return tanh(x);
-  }
-};
-struct Sigmoid {
-  template <class T>
-  static Vec<T> apply(Vec<T> x) {
-    return sigmoid(x);
-  }
-};
-struct Erf {
-  template <class T>
-  static Vec<T> apply(Vec<T> x) {
-    return erf(x);
-  }
-};
-struct Gelu {
-  template <class T>
-  static Vec<T> apply(Vec<T> x) {
-    return gelu(x);
-  }
-};
-struct GeluSlope {
-  template <class T>
-  static Vec<T> apply(Vec<T> x) {
-    return gelu_slope(x);
-  }
-};
+// ---- forward ------------------------------------------------------------------------------------
 
-template <class F, class T>
-Lanes<T> apply(Lanes<T> x) {
-  for (int i = 0; i < Lanes<T>::kRegisters; ++i) x.v[i] = F::apply(x.v[i]);
-  return x;
+// What goes through a function at a time.
+template <class T>
+struct BlockOf {
+  using Type = Vec<T>;
+};
+template <>
+struct BlockOf<float> {
+  using Type = Group;
+};
+template <class T>
+using Block = typename BlockOf<T>::Type;
+
+template <class T, Block<T> (*f)(Block<T>)>
+[[gnu::flatten]] void map(int64_t n, const T* x, T* y) {
+  constexpr int kWidth = Block<T>::kWidth;
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) f(Block<T>::load(x + i)).store(y + i);
+  const int rest = static_cast<int>(n - i);
+  if (rest > 0) f(Block<T>::load_first(x + i, rest)).store_first(y + i, rest);
 }
 
-template <class F, class T>
-void map(int64_t n, const T* x, T* y) {
-  constexpr int kCount = Lanes<T>::kCount;
+// ---- backward: dx from what the forward pass saved, and dy --------------------------------------
+
+// (1 - y)(1 + y) rather than 1 - y²: where y is nearly 1, 1 - y is exact and the rounded y² is not.
+template <class V>
+V tanh_backward(V y, V dy) {
+  const V one = V::broadcast(1);
+  return dy * ((one - y) * (one + y));
+}
+template <class V>
+V sigmoid_backward(V y, V dy) {
+  return dy * (y * (V::broadcast(1) - y));
+}
+template <class V>
+V relu_backward(V y, V dy) {
+  const V zero = V::broadcast(0);
+  return select(zero < y, dy, zero);
+}
+template <class V>
+V gelu_backward(V x, V dy) {
+  return dy * gelu_slope(x);
+}
+template <class V>
+V gelu_tanh_backward(V x, V dy) {
+  return dy * gelu_tanh_slope(x);
+}
+
+template <class T, Block<T> (*f)(Block<T>, Block<T>)>
+[[gnu::flatten]] void map_backward(int64_t n, const T* saved, const T* dy, T* dx) {
+  constexpr int kWidth = Block<T>::kWidth;
+  using B = Block<T>;
   int64_t i = 0;
-  for (; i + kCount <= n; i += kCount) apply<F>(Lanes<T>::load(x + i)).store(y + i);
+  for (; i + kWidth <= n; i += kWidth) f(B::load(saved + i), B::load(dy + i)).store(dx + i);
   const int rest = static_cast<int>(n - i);
-  if (rest > 0) apply<F>(Lanes<T>::load_first(x + i, rest)).store_first(y + i, rest);
+  if (rest > 0) {
+    f(B::load_first(saved + i, rest), B::load_first(dy + i, rest)).store_first(dx + i, rest);
+  }
 }
 
 template <class T>
 constexpr Kernels<T> table() {
   return {
-      .exp = map<Exp, T>,
-      .log = map<Log, T>,
-      .tanh = map<Tanh, T>,
-      .sigmoid = map<Sigmoid, T>,
-      .erf = map<Erf, T>,
-      .gelu = map<Gelu, T>,
-      .gelu_slope = map<GeluSlope, T>,
+      .exp = map<T, exp>,
+      .log = map<T, log>,
+      .tanh = map<T, tanh>,
+      .sigmoid = map<T, sigmoid>,
+      .relu = map<T, relu>,
+      .erf = map<T, erf>,
+      .gelu = map<T, gelu>,
+      .gelu_slope = map<T, gelu_slope>,
+      .gelu_tanh = map<T, gelu_tanh>,
+      .gelu_tanh_slope = map<T, gelu_tanh_slope>,
+      .tanh_backward = map_backward<T, tanh_backward>,
+      .sigmoid_backward = map_backward<T, sigmoid_backward>,
+      .relu_backward = map_backward<T, relu_backward>,
+      .gelu_backward = map_backward<T, gelu_backward>,
+      .gelu_tanh_backward = map_backward<T, gelu_tanh_backward>,
       .sum_row = sum_row<T>,
       .dot_row = dot_row<T>,
   };

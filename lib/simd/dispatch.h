@@ -5,5 +5,6 @@
 
 #include "lib/cpu.h"
 #include "lib/kernels/double_math.h"
+#include "lib/kernels/pieces.h"
 #include "lib/simd/intrinsics.h"
 #include "lib/simd/target.h"

@@ -47,6 +47,9 @@ inline Vec<float>::Mask operator<(Vec<float> a, Vec<float> b) {
 template <>
 struct Vec<double> {
   static constexpr int kWidth = 4;
+  struct Mask {
+    __m256d m;
+  };
   __m256d r;
 
   static Vec broadcast(double x) { return {_mm256_set1_pd(x)}; }
@@ -68,6 +71,9 @@ inline Vec<double> operator+(Vec<double> a, Vec<double> b) { return {_mm256_add_
 inline Vec<double> operator-(Vec<double> a, Vec<double> b) { return {_mm256_sub_pd(a.r, b.r)}; }
 inline Vec<double> operator*(Vec<double> a, Vec<double> b) { return {_mm256_mul_pd(a.r, b.r)}; }
 inline Vec<double> operator/(Vec<double> a, Vec<double> b) { return {_mm256_div_pd(a.r, b.r)}; }
+inline Vec<double>::Mask operator<(Vec<double> a, Vec<double> b) {
+  return {_mm256_cmp_pd(a.r, b.r, _CMP_LT_OQ)};
+}
 
 inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
   return {_mm256_fmadd_ps(a.r, b.r, c.r)};
@@ -79,8 +85,12 @@ inline Vec<float> max(Vec<float> a, Vec<float> b) { return {_mm256_max_ps(a.r, b
 inline Vec<double> max(Vec<double> a, Vec<double> b) { return {_mm256_max_pd(a.r, b.r)}; }
 inline Vec<float> sqrt(Vec<float> a) { return {_mm256_sqrt_ps(a.r)}; }
 inline Vec<double> sqrt(Vec<double> a) { return {_mm256_sqrt_pd(a.r)}; }
+inline Vec<float> min(Vec<float> a, Vec<float> b) { return {_mm256_min_ps(a.r, b.r)}; }
 inline Vec<float> select(Vec<float>::Mask m, Vec<float> yes, Vec<float> no) {
   return {_mm256_blendv_ps(no.r, yes.r, m.m)};
+}
+inline Vec<double> select(Vec<double>::Mask m, Vec<double> yes, Vec<double> no) {
+  return {_mm256_blendv_pd(no.r, yes.r, m.m)};
 }
 inline Vec<float> abs(Vec<float> a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.r)}; }
 inline Vec<float> copy_sign(Vec<float> size, Vec<float> sign) {
@@ -124,17 +134,40 @@ inline Vec<float> pow2(Vec<float> k) {
   return {_mm256_castsi256_ps(_mm256_slli_epi32(field, 23))};
 }
 
-inline Vec<float> pow2_of_last_bits(Vec<float> t) {
+inline Vec<float> pow2_of_rounded(Vec<float> t) {
   return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t.r), 23))};
+}
+inline Vec<float> times_pow2(Vec<float> x, Vec<float> k) {
+  const __m256 t = _mm256_add_ps(k.r, _mm256_set1_ps(12582912.0f + 254.0f));
+  const __m256i sum = _mm256_castps_si256(t), half = _mm256_srli_epi32(sum, 1);
+  const __m256i rest = _mm256_sub_epi32(sum, half);
+  const __m256 once = _mm256_mul_ps(x.r, _mm256_castsi256_ps(_mm256_slli_epi32(half, 23)));
+  return {_mm256_mul_ps(once, _mm256_castsi256_ps(_mm256_slli_epi32(rest, 23)))};
 }
 
 inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
-  const __m256i root_half = _mm256_set1_epi32(0x3f3504f3);
-  const __m256i bits =
-      _mm256_add_epi32(_mm256_castps_si256(x.r), _mm256_set1_epi32(0x3f800000 - 0x3f3504f3));
-  k->r = _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_srai_epi32(bits, 23), _mm256_set1_epi32(127)));
-  const __m256i fraction = _mm256_and_si256(bits, _mm256_set1_epi32(0x007fffff));
-  m->r = _mm256_castsi256_ps(_mm256_add_epi32(fraction, root_half));
+  const Vec<float> zero = Vec<float>::broadcast(0), inf = Vec<float>::broadcast(__builtin_inff());
+  const Vec<float>::Mask subnormal = x < Vec<float>::broadcast(1.17549435e-38f);
+  const Vec<float> normal = select(subnormal, x * Vec<float>::broadcast(33554432.0f), x);
+  const __m256i bits = _mm256_castps_si256(normal.r);
+  const __m256i whole =
+      _mm256_srai_epi32(_mm256_sub_epi32(bits, _mm256_set1_epi32(0x3f400000)), 23);
+  m->r = _mm256_castsi256_ps(_mm256_sub_epi32(bits, _mm256_slli_epi32(whole, 23)));
+  const Vec<float> exponent = {_mm256_cvtepi32_ps(whole)};
+  *k = select(subnormal, exponent - Vec<float>::broadcast(25.0f), exponent);
+  *k = select(x < inf, *k, x);
+  *k = select(zero < x, *k, select(x < zero, Vec<float>::broadcast(__builtin_nanf("")), x - inf));
+}
+
+struct Index {
+  __m256i i;
+};
+template <int kShift>
+Index index_bits(Vec<float> x) {
+  return {_mm256_srli_epi32(_mm256_castps_si256(x.r), kShift)};
+}
+inline Vec<float> lookup(const float* table, Index index) {
+  return {_mm256_permutevar8x32_ps(_mm256_loadu_ps(table), index.i)};
 }
 
 // The two folds of lanes.inl: halves of 8 lanes, of 4 and of 2 fall onto each other.

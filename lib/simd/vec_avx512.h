@@ -39,6 +39,9 @@ inline Vec<float>::Mask operator<(Vec<float> a, Vec<float> b) {
 template <>
 struct Vec<double> {
   static constexpr int kWidth = 8;
+  struct Mask {
+    __mmask8 m;
+  };
   __m512d r;
 
   static __mmask8 first(int n) {
@@ -59,6 +62,9 @@ inline Vec<double> operator+(Vec<double> a, Vec<double> b) { return {_mm512_add_
 inline Vec<double> operator-(Vec<double> a, Vec<double> b) { return {_mm512_sub_pd(a.r, b.r)}; }
 inline Vec<double> operator*(Vec<double> a, Vec<double> b) { return {_mm512_mul_pd(a.r, b.r)}; }
 inline Vec<double> operator/(Vec<double> a, Vec<double> b) { return {_mm512_div_pd(a.r, b.r)}; }
+inline Vec<double>::Mask operator<(Vec<double> a, Vec<double> b) {
+  return {_mm512_cmp_pd_mask(a.r, b.r, _CMP_LT_OQ)};
+}
 
 inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
   return {_mm512_fmadd_ps(a.r, b.r, c.r)};
@@ -70,13 +76,18 @@ inline Vec<float> max(Vec<float> a, Vec<float> b) { return {_mm512_max_ps(a.r, b
 inline Vec<double> max(Vec<double> a, Vec<double> b) { return {_mm512_max_pd(a.r, b.r)}; }
 inline Vec<float> sqrt(Vec<float> a) { return {_mm512_sqrt_ps(a.r)}; }
 inline Vec<double> sqrt(Vec<double> a) { return {_mm512_sqrt_pd(a.r)}; }
+inline Vec<float> min(Vec<float> a, Vec<float> b) { return {_mm512_min_ps(a.r, b.r)}; }
 inline Vec<float> select(Vec<float>::Mask m, Vec<float> yes, Vec<float> no) {
   return {_mm512_mask_blend_ps(m.m, no.r, yes.r)};
 }
+inline Vec<double> select(Vec<double>::Mask m, Vec<double> yes, Vec<double> no) {
+  return {_mm512_mask_blend_pd(m.m, no.r, yes.r)};
+}
 inline Vec<float> abs(Vec<float> a) { return {_mm512_andnot_ps(_mm512_set1_ps(-0.0f), a.r)}; }
 inline Vec<float> copy_sign(Vec<float> size, Vec<float> sign) {
-  const __m512 bit = _mm512_set1_ps(-0.0f);
-  return {_mm512_or_ps(_mm512_andnot_ps(bit, size.r), _mm512_and_ps(bit, sign.r))};
+  const __m512i bit = _mm512_castps_si512(_mm512_set1_ps(-0.0f));  // 0xca: bit ? sign : size
+  return {_mm512_castsi512_ps(_mm512_ternarylogic_epi32(bit, _mm512_castps_si512(sign.r),
+                                                        _mm512_castps_si512(size.r), 0xca))};
 }
 
 // A piece is 128 bits: four rows lie in one register (j, j + 4, j + 8, j + 12 for float), brought
@@ -121,17 +132,26 @@ inline Vec<float> pow2(Vec<float> k) {
   return {_mm512_castsi512_ps(_mm512_slli_epi32(field, 23))};
 }
 
-inline Vec<float> pow2_of_last_bits(Vec<float> t) {
+inline Vec<float> pow2_of_rounded(Vec<float> t) {
   return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t.r), 23))};
 }
+inline Vec<float> times_pow2(Vec<float> x, Vec<float> k) { return {_mm512_scalef_ps(x.r, k.r)}; }
 
+// getexp(x) is the whole part of log2 |x|, -inf for 0; getmant gives NaN below 0.
 inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
-  const __m512i root_half = _mm512_set1_epi32(0x3f3504f3);
-  const __m512i bits =
-      _mm512_add_epi32(_mm512_castps_si512(x.r), _mm512_set1_epi32(0x3f800000 - 0x3f3504f3));
-  k->r = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_srai_epi32(bits, 23), _mm512_set1_epi32(127)));
-  const __m512i fraction = _mm512_and_si512(bits, _mm512_set1_epi32(0x007fffff));
-  m->r = _mm512_castsi512_ps(_mm512_add_epi32(fraction, root_half));
+  m->r = _mm512_getmant_ps(x.r, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
+  k->r = _mm512_sub_ps(_mm512_getexp_ps(x.r), _mm512_getexp_ps(m->r));
+}
+
+struct Index {
+  __m512i i;
+};
+template <int kShift>
+Index index_bits(Vec<float> x) {
+  return {_mm512_srli_epi32(_mm512_castps_si512(x.r), kShift)};
+}
+inline Vec<float> lookup(const float* table, Index index) {  // twice the table: four bits count
+  return {_mm512_permutexvar_ps(index.i, _mm512_broadcast_f32x8(_mm256_loadu_ps(table)))};
 }
 
 // The two folds of lanes.inl: halves of 16 lanes, of 8, of 4 and of 2 fall onto each other.

@@ -40,6 +40,9 @@ inline Vec<float>::Mask operator<(Vec<float> a, Vec<float> b) { return {vcltq_f3
 template <>
 struct Vec<double> {
   static constexpr int kWidth = 2;
+  struct Mask {
+    uint64x2_t m;
+  };
   float64x2_t r;
 
   static Vec broadcast(double x) { return {vdupq_n_f64(x)}; }
@@ -61,6 +64,7 @@ inline Vec<double> operator+(Vec<double> a, Vec<double> b) { return {vaddq_f64(a
 inline Vec<double> operator-(Vec<double> a, Vec<double> b) { return {vsubq_f64(a.r, b.r)}; }
 inline Vec<double> operator*(Vec<double> a, Vec<double> b) { return {vmulq_f64(a.r, b.r)}; }
 inline Vec<double> operator/(Vec<double> a, Vec<double> b) { return {vdivq_f64(a.r, b.r)}; }
+inline Vec<double>::Mask operator<(Vec<double> a, Vec<double> b) { return {vcltq_f64(a.r, b.r)}; }
 
 inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
   return {vfmaq_f32(c.r, a.r, b.r)};
@@ -76,8 +80,14 @@ inline Vec<double> max(Vec<double> a, Vec<double> b) {
 }
 inline Vec<float> sqrt(Vec<float> a) { return {vsqrtq_f32(a.r)}; }
 inline Vec<double> sqrt(Vec<double> a) { return {vsqrtq_f64(a.r)}; }
+inline Vec<float> min(Vec<float> a, Vec<float> b) {
+  return {vbslq_f32(vcltq_f32(a.r, b.r), a.r, b.r)};
+}
 inline Vec<float> select(Vec<float>::Mask m, Vec<float> yes, Vec<float> no) {
   return {vbslq_f32(m.m, yes.r, no.r)};
+}
+inline Vec<double> select(Vec<double>::Mask m, Vec<double> yes, Vec<double> no) {
+  return {vbslq_f64(m.m, yes.r, no.r)};
 }
 inline Vec<float> abs(Vec<float> a) { return {vabsq_f32(a.r)}; }
 inline Vec<float> copy_sign(Vec<float> size, Vec<float> sign) {
@@ -106,16 +116,42 @@ inline Vec<float> pow2(Vec<float> k) {
   return {vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(k.r), vdupq_n_s32(127)), 23))};
 }
 
-inline Vec<float> pow2_of_last_bits(Vec<float> t) {
-  return {vreinterpretq_f32_s32(vshlq_n_s32(vreinterpretq_s32_f32(t.r), 23))};
+inline Vec<float> pow2_of_rounded(Vec<float> t) {
+  return {vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(t.r), 23))};
+}
+inline Vec<float> times_pow2(Vec<float> x, Vec<float> k) {
+  const uint32x4_t sum = vreinterpretq_u32_f32(vaddq_f32(k.r, vdupq_n_f32(12582912.0f + 254.0f)));
+  const uint32x4_t half = vshrq_n_u32(sum, 1), rest = vsubq_u32(sum, half);
+  const float32x4_t once = vmulq_f32(x.r, vreinterpretq_f32_u32(vshlq_n_u32(half, 23)));
+  return {vmulq_f32(once, vreinterpretq_f32_u32(vshlq_n_u32(rest, 23)))};
 }
 
 inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
-  const int32x4_t bits =
-      vaddq_s32(vreinterpretq_s32_f32(x.r), vdupq_n_s32(0x3f800000 - 0x3f3504f3));
-  k->r = vcvtq_f32_s32(vsubq_s32(vshrq_n_s32(bits, 23), vdupq_n_s32(127)));
-  const int32x4_t fraction = vandq_s32(bits, vdupq_n_s32(0x007fffff));
-  m->r = vreinterpretq_f32_s32(vaddq_s32(fraction, vdupq_n_s32(0x3f3504f3)));
+  const Vec<float> zero = Vec<float>::broadcast(0), inf = Vec<float>::broadcast(__builtin_inff());
+  const Vec<float>::Mask subnormal = x < Vec<float>::broadcast(1.17549435e-38f);
+  const Vec<float> normal = select(subnormal, x * Vec<float>::broadcast(33554432.0f), x);
+  const int32x4_t bits = vreinterpretq_s32_f32(normal.r);
+  const int32x4_t whole = vshrq_n_s32(vsubq_s32(bits, vdupq_n_s32(0x3f400000)), 23);
+  m->r = vreinterpretq_f32_s32(vsubq_s32(bits, vshlq_n_s32(whole, 23)));
+  const Vec<float> exponent = {vcvtq_f32_s32(whole)};
+  *k = select(subnormal, exponent - Vec<float>::broadcast(25.0f), exponent);
+  *k = select(x < inf, *k, x);
+  *k = select(zero < x, *k, select(x < zero, Vec<float>::broadcast(__builtin_nanf("")), x - inf));
+}
+
+struct Index {
+  uint8x16_t i;
+};
+template <int kShift>
+Index index_bits(Vec<float> x) {  // entry e is the bytes 4e, 4e + 1, 4e + 2, 4e + 3
+  const uint32x4_t entry =
+      vandq_u32(vshrq_n_u32(vreinterpretq_u32_f32(x.r), kShift), vdupq_n_u32(7));
+  return {vreinterpretq_u8_u32(vmlaq_n_u32(vdupq_n_u32(0x03020100u), entry, 0x04040404u))};
+}
+inline Vec<float> lookup(const float* table, Index index) {
+  const uint8x16x2_t bytes = {
+      {vreinterpretq_u8_f32(vld1q_f32(table)), vreinterpretq_u8_f32(vld1q_f32(table + 4))}};
+  return {vreinterpretq_f32_u8(vqtbl2q_u8(bytes, index.i))};
 }
 
 // The two folds of lanes.inl: halves of 4 lanes and of 2 fall onto each other.

@@ -57,6 +57,11 @@ Vec<T> max(Vec<T> a, Vec<T> b) {
 }
 inline Vec<float> sqrt(Vec<float> a) { return {__builtin_sqrtf(a.r)}; }
 inline Vec<double> sqrt(Vec<double> a) { return {__builtin_sqrt(a.r)}; }
+// b where a is not smaller, so also where either is NaN.
+template <class T>
+Vec<T> min(Vec<T> a, Vec<T> b) {
+  return {a.r < b.r ? a.r : b.r};
+}
 template <class T>
 Vec<T> select(typename Vec<T>::Mask m, Vec<T> yes, Vec<T> no) {
   return m.m ? yes : no;
@@ -80,15 +85,41 @@ inline Vec<float> pow2(Vec<float> k) {
   return {__builtin_bit_cast(float, (static_cast<int>(k.r) + 127) << 23)};
 }
 
-// 2^k for t = 1.5 * 2^23 + 127 + k: the last bits of such a t are those of k + 127.
-inline Vec<float> pow2_of_last_bits(Vec<float> t) {
+// 2^k again, but for k as it comes out of a rounding: t = k + (1.5 * 2^23 + 127). The low bits of
+// such a t are those of k + 127, and moving them up to the exponent field is all there is to do.
+inline Vec<float> pow2_of_rounded(Vec<float> t) {
   return {__builtin_bit_cast(float, __builtin_bit_cast(unsigned, t.r) << 23)};
 }
 
-// x = m 2^k with m in [√½, √2), for normal x > 0. Adding the distance from √½ to 1 carries into the
-// exponent field exactly when the fraction is √½ or more: 0x3f3504f3 are the bits of √½.
-inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
-  const unsigned bits = __builtin_bit_cast(unsigned, x.r) + (0x3f800000u - 0x3f3504f3u);
-  k->r = static_cast<float>(static_cast<int>(bits >> 23) - 127);
-  m->r = __builtin_bit_cast(float, (bits & 0x007fffffu) + 0x3f3504f3u);
+// x 2^k, rounded once, for a whole number k in [-252, 254]: two factors of about 2^(k/2), since 2^k
+// alone may over- or underflow. The first product must be exact: |x| in [2^-24, 2^24], or k = 0.
+// The low bits of t are those of k + 254; each half of that number is an exponent field.
+inline Vec<float> times_pow2(Vec<float> x, Vec<float> k) {
+  const float t = k.r + (12582912.0f + 254.0f);
+  const unsigned sum = __builtin_bit_cast(unsigned, t), half = sum >> 1;
+  return {x.r * __builtin_bit_cast(float, half << 23) *
+          __builtin_bit_cast(float, (sum - half) << 23)};
 }
+
+// x = m 2^k with m in [3/4, 3/2), for any x > 0. k is -inf for 0, inf for inf, and NaN below 0 and
+// for NaN: then m may be anything. Subtracting the bits of 3/4 leaves k in the exponent field.
+inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
+  const bool subnormal = x.r < 1.17549435e-38f;
+  const float normal = subnormal ? x.r * 33554432.0f : x.r;  // 2^25
+  const unsigned bits = __builtin_bit_cast(unsigned, normal);
+  const int whole = static_cast<int>(bits - 0x3f400000u) >> 23;
+  m->r = __builtin_bit_cast(float, bits - (static_cast<unsigned>(whole) << 23));
+  const float exponent = static_cast<float>(whole) - (subnormal ? 25.0f : 0.0f);
+  const float special = x.r == 0 ? -__builtin_inff() : x.r < 0 ? __builtin_nanf("") : x.r;
+  k->r = x.r > 0 && x.r < __builtin_inff() ? exponent : special;
+}
+
+// Three bits of x, from bit kShift on: the number of a table's entry.
+struct Index {
+  unsigned i;
+};
+template <int kShift>
+Index index_bits(Vec<float> x) {
+  return {(__builtin_bit_cast(unsigned, x.r) >> kShift) & 7};
+}
+inline Vec<float> lookup(const float* table, Index index) { return {table[index.i]}; }

@@ -125,16 +125,17 @@ std::vector<Tensor> updated(Dtype dtype) {
 
 const std::vector<Computation>& kernels() {
   static const std::vector<Computation> list = {
-      {"exp", 0x0c6f76fa67bfa0c4, [](Dtype d) { return mapped(Function::exp, d); }},
-      {"log", 0xdb5eecaea8068c46, [](Dtype d) { return mapped(Function::log, d); }},
-      {"tanh", 0x411497509106d024, [](Dtype d) { return mapped(Function::tanh, d); }},
-      {"sigmoid", 0x0088d46b6d5bb5d4, [](Dtype d) { return mapped(Function::sigmoid, d); }},
-      {"erf", 0xf3caf1e0c5f08078, [](Dtype d) { return mapped(Function::erf, d); }},
-      {"gelu", 0x6b7a9d3cf03c1adb, [](Dtype d) { return mapped(Function::gelu, d); }},
-      {"gelu_slope", 0x86a1508041a44120, [](Dtype d) { return mapped(Function::gelu_slope, d); }},
+      {"exp", 0x345f94dcaa58e543, [](Dtype d) { return mapped(Function::exp, d); }},
+      {"log", 0x93b6c52b6757edd5, [](Dtype d) { return mapped(Function::log, d); }},
+      {"tanh", 0x9eb3686cea256f3b, [](Dtype d) { return mapped(Function::tanh, d); }},
+      {"sigmoid", 0xc0f82c43f9ad2529, [](Dtype d) { return mapped(Function::sigmoid, d); }},
+      {"erf", 0x9870315cd6cebba2, [](Dtype d) { return mapped(Function::erf, d); }},
+      {"gelu", 0xf5c3fcf87bae46b2, [](Dtype d) { return mapped(Function::gelu, d); }},
+      {"gelu_slope", 0x3d7eb10323596a43, [](Dtype d) { return mapped(Function::gelu_slope, d); }},
+      {"gelu_tanh", 0xf97734c87fa65441, [](Dtype d) { return mapped(Function::gelu_tanh, d); }},
       {"sum and dot", 0x6a155e560f405888, row_sums},
       {"matmul", 0xe1d357e67077d740, products},
-      {"softmax and layer_norm", 0xb0a2ab0ad17fcb7f, row_kernels},
+      {"softmax and layer_norm", 0xecd6dd0de3fd8ddf, row_kernels},
       {"sgd and adam", 0x61a1c54f7021d1b7, updated},
   };
   return list;
@@ -169,8 +170,12 @@ std::vector<Tensor> arithmetic(Dtype dtype) {
 }
 
 std::vector<Tensor> functions(Dtype dtype) {
-  const Tensor x = transpose(normals({301, 257}, dtype));
-  return {exp(x), log(abs(x)), tanh(x), sigmoid(x), erf(x), gelu(x), gelu_slope(x)};
+  const Tensor x = transpose(normals({301, 257}, dtype)), y = normals(x.shape(), dtype, 2);
+  std::vector<Tensor> results = {exp(x), log(abs(x)), tanh(x), sigmoid(x), gelu(x), gelu_tanh(x)};
+  for (Tensor (*const f)(const Tensor&, const Tensor&) :
+       {tanh_backward, sigmoid_backward, relu_backward, gelu_backward, gelu_tanh_backward})
+    results.push_back(f(x, y));
+  return results;
 }
 
 std::vector<Tensor> reductions(Dtype dtype) {
@@ -226,10 +231,10 @@ std::vector<Tensor> random_fills(Dtype dtype) {
 const std::vector<Computation>& operations() {
   static const std::vector<Computation> list = {
       {"arithmetic, comparisons and masks", 0xa6f180d387293adf, arithmetic},
-      {"functions of one number", 0x9c42e7f5c6dd633a, functions},
+      {"functions of one number", 0x96c7bfe3e7cede31, functions},
       {"reductions", 0x798752aabe0398aa, reductions},
       {"products", 0x50f4f864a426238f, batched_products},
-      {"softmaxes", 0xaf3482c7fa73921f, softmaxes},
+      {"softmaxes", 0x652b08862bd7e827, softmaxes},
       {"gather, scatter and concat", 0x0c97107f2fc7bfe6, places},
       {"random fills", 0x00c41d77c8718055, random_fills},
   };

@@ -47,13 +47,11 @@ TEST_CASE("arithmetic pairs the right elements, however the operands lie in memo
       const Numbers x = expanded(a), z = expanded(b);
       const Numbers sums = expanded(add(a, b)), differences = expanded(sub(a, b));
       const Numbers products = expanded(mul(a, b)), ratios = expanded(div(a, b));
-      const Numbers gated = expanded(gate(a, b));
       for (size_t i = 0; i < x.size(); ++i) {
         CHECK(sums[i] == x[i] + z[i]);
         CHECK(differences[i] == x[i] - z[i]);
         CHECK(products[i] == x[i] * z[i]);
         CHECK(ratios[i] == x[i] / z[i]);
-        CHECK(gated[i] == (z[i] > 0 ? x[i] : 0));
       }
     }
   }
@@ -82,12 +80,6 @@ TEST_CASE("add_ refuses what does not fit") {
   CHECK_THROWS_WITH_AS(add_(a, zeros({2, 3}, Dtype::float64)),
                        "add_: dtypes differ: float32 and float64; convert one with to()",
                        std::invalid_argument);
-}
-
-TEST_CASE("gate refuses integers") {
-  const Tensor ids = zeros({2}, Dtype::int64);
-  CHECK_THROWS_WITH_AS(static_cast<void>(gate(ids, ids)),
-                       "gate: needs float32 or float64, got int64", std::invalid_argument);
 }
 
 TEST_CASE("a number may take the place of a tensor, whatever the strides of the other") {

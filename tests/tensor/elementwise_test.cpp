@@ -49,7 +49,6 @@ struct Unary {
 };
 
 double normal_distribution(double x) { return 0.5 * std::erfc(-x * std::sqrt(0.5)); }
-
 const Unary kFunctions[] = {
     {"neg", neg, [](double x) { return -x; }},
     {"abs", abs, [](double x) { return std::fabs(x); }},
@@ -63,6 +62,8 @@ const Unary kFunctions[] = {
     {"gelu", gelu, [](double x) { return x * normal_distribution(x); }},
     {"gelu_slope", gelu_slope,
      [](double x) { return normal_distribution(x) + x * std::exp(-x * x / 2) * kRoot; }},
+    {"gelu_tanh", gelu_tanh,
+     [](double x) { return x * (1 + std::tanh(2 * kRoot * (x + 0.044715 * x * x * x))) / 2; }},
 };
 
 // -3, 2, 7, 1, -4, ...: small, and 0 is not among them.
