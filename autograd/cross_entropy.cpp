@@ -1,11 +1,12 @@
 // The loss of a classifier: how surprised the model is by the right answer, averaged over
 // positions.
+#include "lib/cross_entropy.h"
+
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/elementwise.h"
 #include "tensor/index.h"
 #include "tensor/reduce.h"
-#include "tensor/softmax.h"
 #include "tensor/views.h"
 
 namespace qkv::autograd {
@@ -13,8 +14,10 @@ namespace {
 
 // What the loss needs to know about the targets, as rows (one per position).
 struct Targets {
-  Tensor ids;      // (rows,) int64, 0 where ignored
-  Tensor weights;  // (rows,) 1 / count at counted positions, 0 where ignored
+  Tensor ids;          // (rows,) int64, 0 where ignored
+  Tensor counted_ids;  // the same, but -1 where ignored
+  Tensor weights;      // (rows,) 1 / count at counted positions, 0 where ignored
+  double share;        // 1 / count
   double smoothing;
 };
 
@@ -39,7 +42,8 @@ Targets prepare(const Variable& logits, const Tensor& targets, CrossEntropyOptio
   if (count == 0) lib::fail("cross_entropy: no position counts: every target is ignore_index");
   const Tensor ids = tensor::checked_ids("cross_entropy", tensor::masked_fill(rows, ignored, 0),
                                          logits.shape().from_end(1));
-  return {ids, tensor::mul(counted, 1 / count), options.label_smoothing};
+  return {ids, tensor::masked_fill(ids, ignored, -1), tensor::mul(counted, 1 / count), 1 / count,
+          options.label_smoothing};
 }
 
 // The definition: log_softmax, pick the target's entry, mix in the mean over classes, average.
@@ -60,29 +64,31 @@ Variable definition_of(const Variable& logits, const Targets& t) {
 //              q_j = (1 - s) [j is the target] + s / vocab
 //   backward   dlogits_j = dloss w (p_j - q_j)           since Σ_j q_j = 1
 //
-// Saved: log p.
+// Saved: the logits, and per row their maximum and 1 / Σ exp, from which p comes again.
 Variable cross_entropy(const Variable& logits, const Tensor& targets, CrossEntropyOptions options) {
   const Targets t = prepare(logits, targets, options);
   const auto definition = [t](const std::vector<Variable>& in) { return definition_of(in[0], t); };
-  const int64_t rows = t.ids.numel(), vocab = logits.shape().from_end(1);
-  const Tensor ids = tensor::unsqueeze(t.ids, 1);  // (rows, 1)
-  const Tensor log_p = tensor::log_softmax(tensor::reshape(logits.value(), {rows, vocab}), -1);
-  const Tensor right = tensor::reshape(tensor::gather(log_p, 1, ids), {rows});
   if (using_definitions()) return definition({logits});
 
-  const Tensor score = tensor::add(tensor::mul(right, 1 - t.smoothing),
-                                   tensor::mul(tensor::mean(log_p, {1}), t.smoothing));
-  const auto backward = [t, ids, log_p, vocab,
-                         shape = logits.shape()](const Tensor& dloss) -> std::vector<Tensor> {
-    Tensor p_minus_q = tensor::exp(log_p);
-    const double share = t.smoothing / static_cast<double>(vocab);
-    p_minus_q = tensor::add(p_minus_q, -share);
-    const Tensor hot = tensor::full(ids.shape(), -(1 - t.smoothing), log_p.dtype());
-    p_minus_q = tensor::add(p_minus_q, tensor::scatter_add(hot, 1, ids, vocab));
-    const Tensor w = tensor::unsqueeze(tensor::mul(t.weights, dloss), 1);  // (rows, 1)
-    return {tensor::reshape(tensor::mul(p_minus_q, w), shape)};
+  const int64_t rows = t.ids.numel();
+  const lib::CrossEntropyShape shape{rows, logits.shape().from_end(1), t.smoothing};
+  const Tensor packed = logits.value().contiguous(), right = t.counted_ids;
+  Tensor losses = Tensor::empty({rows}, logits.dtype()), m = losses.clone(), inverse = m.clone();
+  tensor::dispatch_floating("cross_entropy", logits.dtype(), [&]<class T>(T) {
+    lib::cross_entropy(shape, packed.data<T>(), right.data<int64_t>(), losses.mutable_data<T>(),
+                       m.mutable_data<T>(), inverse.mutable_data<T>());
+  });
+  const auto backward = [shape, packed, right, m, inverse, whole = logits.shape(),
+                         share = t.share](const Tensor& dloss) -> std::vector<Tensor> {
+    Tensor dlogits = Tensor::empty(whole, packed.dtype());
+    tensor::dispatch_floating("cross_entropy", packed.dtype(), [&]<class T>(T) {
+      const T weight = static_cast<T>(dloss.item() * share);
+      lib::cross_entropy_backward(shape, weight, packed.data<T>(), right.data<int64_t>(),
+                                  m.data<T>(), inverse.data<T>(), dlogits.mutable_data<T>());
+    });
+    return {dlogits};
   };
-  Tensor loss = tensor::neg(tensor::sum(tensor::mul(score, t.weights)));
+  Tensor loss = tensor::mul(tensor::sum(losses), t.share);
   return record_fused("cross_entropy", {logits}, std::move(loss), backward, definition);
 }
 

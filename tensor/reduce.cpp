@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "lib/parallel.h"
 #include "lib/vector_math.h"
 #include "tensor/elementwise.h"
 #include "tensor/views.h"
@@ -38,21 +39,47 @@ Shape without_axis(Shape shape, int axis, bool keepdim) {
   return shape;
 }
 
+// y[j] = Σ_i x[i][j] for columns first .. last - 1, from top to bottom. Four rows at a time: then y
+// is read and written once where x is read four times.
 template <class T>
-void sum_form(Form form, const T* x, T* y) {
-  for (int64_t o = 0; o < form.outer; ++o, y += form.inner) {
-    if constexpr (std::is_floating_point_v<T>) {
-      if (form.inner == 1) {
-        *y = lib::sum(form.n, x);
-        x += form.n;
-        continue;
-      }
-    }
-    std::fill(y, y + form.inner, T(0));
-    for (int64_t i = 0; i < form.n; ++i, x += form.inner) {
-      for (int64_t j = 0; j < form.inner; ++j) y[j] += x[j];
+void sum_columns(Form form, int64_t first, int64_t last, const T* x, T* y) {
+  const int64_t step = form.inner;
+  std::fill(y + first, y + last, T(0));
+  int64_t i = 0;
+  for (; i + 4 <= form.n; i += 4, x += 4 * step) {
+    for (int64_t j = first; j < last; ++j) {
+      y[j] = y[j] + x[j] + x[j + step] + x[j + 2 * step] + x[j + 3 * step];
     }
   }
+  for (; i < form.n; ++i, x += step) {
+    for (int64_t j = first; j < last; ++j) y[j] += x[j];
+  }
+}
+
+// Threads share the outer numbers, or else the columns: no sum depends on who computes it.
+template <class T>
+void sum_form(Form form, const T* x, T* y) {
+  constexpr int64_t kWorthSplitting = 32'768, kColumns = 256;
+  const int64_t block = std::max<int64_t>(1, form.n * form.inner);
+  if (form.outer == 1 && form.inner > 1) {
+    const int64_t grain = std::max(kColumns, kWorthSplitting / std::max<int64_t>(1, form.n));
+    lib::parallel_for(form.inner, grain,
+                      [&](int64_t first, int64_t last) { sum_columns(form, first, last, x, y); });
+    return;
+  }
+  const int64_t grain = std::max<int64_t>(1, kWorthSplitting / block);
+  lib::parallel_for(form.outer, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      const T* const from = x + o * form.n * form.inner;
+      if constexpr (std::is_floating_point_v<T>) {
+        if (form.inner == 1) {
+          y[o] = lib::sum(form.n, from);
+          continue;
+        }
+      }
+      sum_columns(form, 0, form.inner, from, y + o * form.inner);
+    }
+  });
 }
 
 // The sum over the neighbouring axes first .. last, which stay with size 1.

@@ -97,11 +97,10 @@ std::vector<Tensor> row_kernels(Dtype dtype) {
     const Tensor x = normals({rows, n}, dtype), dy = normals({rows, n}, dtype, 2);
     Tensor y = zeros({rows, n}, dtype), dx = y.clone(), weights = y.clone();
     Tensor mean = zeros({rows}, dtype), inverse = mean.clone();
-    const Tensor gamma = normals({n}, dtype, 3), beta = normals({n}, dtype, 2);
-    Tensor dgamma = zeros({n}, dtype), dbeta = dgamma.clone();
+    Tensor gamma = normals({n}, dtype, 3), dgamma = gamma.clone(), dbeta = gamma.clone();
     dispatch_floating("row_kernels", dtype, [&]<class T>(T) {
       qkv::lib::softmax<T>({rows, n}, x.data<T>(), weights.mutable_data<T>());
-      qkv::lib::layer_norm<T>({rows, n}, x.data<T>(), gamma.data<T>(), beta.data<T>(), T(1e-5),
+      qkv::lib::layer_norm<T>({rows, n}, x.data<T>(), gamma.data<T>(), dy.data<T>(), T(1e-5),
                               y.mutable_data<T>(), mean.mutable_data<T>(),
                               inverse.mutable_data<T>());
       qkv::lib::layer_norm_backward<T>({rows, n}, dy.data<T>(), x.data<T>(), mean.data<T>(),
@@ -199,13 +198,8 @@ std::vector<Tensor> batched_products(Dtype dtype) {
 
 std::vector<Tensor> softmaxes(Dtype dtype) {
   const Tensor x = normals({60, 37, 41}, dtype), mask = less(normals({37, 41}, dtype, 2), x);
-  const Tensor y = softmax(x, 0), z = log_softmax(x, 1);
-  return {y,
-          z,
-          softmax(x, -1),
-          masked_softmax(x, mask),
-          softmax_backward(x, y, 0),
-          log_softmax_backward(x, z, 1)};
+  const Tensor y = softmax(x, 0), z = log_softmax(x, 1), dy = softmax_backward(x, y, 0);
+  return {y, z, softmax(x, -1), masked_softmax(x, mask), dy, log_softmax_backward(x, z, 1)};
 }
 
 std::vector<Tensor> places(Dtype dtype) {
