@@ -47,18 +47,22 @@ Cut cut_product(const ProductShape& shape, int64_t products, int64_t tile_rows, 
   return {rows, cols, ceil_div(M, rows), blocks(rows, cols)};
 }
 
-// The product with number `index`, counted like digits: the last axis fastest.
+// Moves `block`, a copy of `first`, to the product with number `index`. Products count like digits,
+// the last axis fastest.
 template <class T>
-ProductBlock<T> product_at(std::span<const BatchAxis> axes, int64_t index, ProductBlock<T> block) {
+void go_to_product(std::span<const BatchAxis> axes, int64_t index, const ProductBlock<T>& first,
+                   ProductBlock<T>& block) {
+  int64_t a = 0, b = 0, c = 0;
   for (size_t i = axes.size(); i-- > 0;) {
-    const int64_t place = index % axes[i].count;
-    index /= axes[i].count;
-    block.A.data += place * axes[i].a_stride;
-    block.B.data += place * axes[i].b_stride;
-    block.C += place * axes[i].c_stride;
-    if (block.start && block.start_row_stride != 0) block.start += place * axes[i].c_stride;
+    const int64_t rest = i == 0 ? 0 : index / axes[i].count;
+    const int64_t place = index - rest * axes[i].count;
+    index = rest;
+    a += place * axes[i].a_stride, b += place * axes[i].b_stride, c += place * axes[i].c_stride;
   }
-  return block;
+  block.A.data = first.A.data + a;
+  block.B.data = first.B.data + b;
+  block.C = first.C + c;
+  if (first.start == first.C) block.start = block.C;
 }
 
 }  // namespace
@@ -82,8 +86,10 @@ void matmul_batch(std::span<const BatchAxis> axes, ProductShape shape, Matrix<co
                               .start_row_stride = accumulate ? C.row_stride : 0};
   const int64_t flops = 2 * M * N * K;
   if (products * flops < kFlopsWorthSplitting || num_threads() == 1) {
+    ProductBlock<T> product = first;
     for (int64_t i = 0; i < products; ++i) {
-      multiply_by_blocks(kernels, product_at(axes, i, first));
+      if (i > 0) go_to_product(axes, i, first, product);
+      multiply_by_blocks(kernels, product);
     }
     return;
   }
@@ -91,8 +97,13 @@ void matmul_batch(std::span<const BatchAxis> axes, ProductShape shape, Matrix<co
   const int64_t flops_per_block = std::max<int64_t>(1, flops / cut.blocks);
   const int64_t run = std::max<int64_t>(1, kFlopsPerRun / flops_per_block);
   parallel_for(products * cut.blocks, run, [&](int64_t begin, int64_t end) {
+    ProductBlock<T> product = first;
     for (int64_t i = begin; i < end; ++i) {
-      const ProductBlock<T> product = product_at(axes, i / cut.blocks, first);
+      go_to_product(axes, i / cut.blocks, first, product);
+      if (cut.blocks == 1) {
+        multiply_by_blocks(kernels, product);
+        continue;
+      }
       const int64_t block = i % cut.blocks;
       const int64_t row = block % cut.row_blocks * cut.rows,
                     col = block / cut.row_blocks * cut.cols;

@@ -63,8 +63,6 @@ void multiply_tiles_packing(int64_t rows, int64_t count, int packing, TileJob<T>
       default: multiply_tiles<T, kRows, kMaxVecs, false>(count, job);
         // clang-format on
     }
-    skip_tiles(rows, count, job);
-    job.packed_a += rows * count * job.K;
   }
 }
 
@@ -118,7 +116,7 @@ constexpr int64_t kDepth = 1536 / sizeof(T);
 
 // C = start + A B by k-panels of equal depth.
 template <class T>
-void multiply_panels(const ProductBlock<T>& block, TileJob<T> job) {
+void multiply_panels(const ProductBlock<T>& block, TileJob<T>& job) {
   alignas(64) T strip[kDepth<T> * kStrip<T>];
   const int64_t K = block.K, panels = (K + kDepth<T> - 1) / kDepth<T>;
   for (int64_t panel = 0; panel < panels; ++panel) {
@@ -133,23 +131,23 @@ void multiply_panels(const ProductBlock<T>& block, TileJob<T> job) {
 
 template <class T>
 void multiply(const ProductBlock<T>& block) {
-  const TileJob<T> job{.K = block.K,
-                       .a = block.A.data,
-                       .a_row_stride = block.A.row_stride,
-                       .a_col_stride = block.A.col_stride,
-                       .a_is_packed = false,
-                       .b = block.B.data,
-                       .b_row_stride = block.B.row_stride,
-                       .c = block.C,
-                       .c_row_stride = block.c_row_stride,
-                       .start = block.start,
-                       .start_row_stride = block.start_row_stride,
-                       .last = 0,
-                       .packed_a = nullptr,
-                       .packed_b = nullptr,
-                       .next_b = nullptr,
-                       .next_b_stride = 0,
-                       .next_rows = 0};
+  TileJob<T> job{.K = block.K,
+                 .a = block.A.data,
+                 .a_row_stride = block.A.row_stride,
+                 .a_col_stride = block.A.col_stride,
+                 .a_is_packed = false,
+                 .b = block.B.data,
+                 .b_row_stride = block.B.row_stride,
+                 .c = block.C,
+                 .c_row_stride = block.c_row_stride,
+                 .start = block.start,
+                 .start_row_stride = block.start_row_stride,
+                 .last = 0,
+                 .packed_a = nullptr,
+                 .packed_b = nullptr,
+                 .next_b = nullptr,
+                 .next_b_stride = 0,
+                 .next_rows = 0};
   const bool in_place = block.B.col_stride == 1 && !block.pack_b && block.packed_a == nullptr;
   if (block.K == 0 || (block.K <= kDepth<T> && in_place)) {
     multiply_in_place(block.M, block.N, job);

@@ -39,18 +39,18 @@ struct TileJob {
 // One row of a tile, in memory and in registers. A partial tile uses only the first `last` columns
 // of its last register, and touches nothing behind them.
 template <int kVecs, bool kPartial, class T>
-void load_row(const T* p, int last, Vec<T>* row) {
+void load_row(const T* p, typename Vec<T>::Part last, Vec<T>* row) {
 #pragma GCC unroll 4
   for (int v = 0; v < kVecs - kPartial; ++v) row[v] = Vec<T>::load(p + v * Vec<T>::kWidth);
   constexpr int kLast = kVecs - 1;
-  if constexpr (kPartial) row[kLast] = Vec<T>::load_first(p + kLast * Vec<T>::kWidth, last);
+  if constexpr (kPartial) row[kLast] = Vec<T>::load_part(p + kLast * Vec<T>::kWidth, last);
 }
 template <int kVecs, bool kPartial, class T>
-void store_row(const Vec<T>* row, T* p, int last) {
+void store_row(const Vec<T>* row, T* p, typename Vec<T>::Part last) {
 #pragma GCC unroll 4
   for (int v = 0; v < kVecs - kPartial; ++v) row[v].store(p + v * Vec<T>::kWidth);
   constexpr int kLast = kVecs - 1;
-  if constexpr (kPartial) row[kLast].store_first(p + kLast * Vec<T>::kWidth, last);
+  if constexpr (kPartial) row[kLast].store_part(p + kLast * Vec<T>::kWidth, last);
 }
 
 // Asks the cache for rows of a strip's width; returns where the row after them begins.
@@ -68,80 +68,79 @@ const T* prefetch_rows(const T* p, int64_t stride, int64_t rows) {
 // that unit idle.
 enum Packing { kPackNothing = 0, kPackA = 1, kPackB = 2, kPackBoth = 3 };
 
-// `count` tiles below one another.
+// One tile. Not inlined into the loop over tiles: the compiler would compute all row addresses
+// before that loop, and has no registers to keep them.
 template <class T, int kRows, int kVecs, bool kPartial, int kPacking = kPackNothing>
-void multiply_tiles(int64_t count, const TileJob<T>& job) {
+[[gnu::noinline]] void multiply_tile(const TileJob<T>& job) {
+  const typename Vec<T>::Part last = Vec<T>::part(job.last);
+  Vec<T> acc[kRows][kVecs];
+  if (job.start == nullptr) {
+#pragma GCC unroll 32
+    for (int i = 0; i < kRows; ++i) {
+      for (int v = 0; v < kVecs; ++v) acc[i][v] = Vec<T>::broadcast(0);
+    }
+  } else {
+    const T* start = job.start;
+    const int64_t stride = job.start_row_stride;
+#pragma GCC unroll 32
+    for (int i = 0; i < kRows; ++i, start += stride) load_row<kVecs, kPartial>(start, last, acc[i]);
+  }
+
   // Rows 7q .. 7q + 6 of A are reached from one pointer (with s, 3s and 5s at hand, and scaled by 2
   // or 4 in the address): few pointers to keep, and few additions to steal a turn from the FMAs.
   constexpr int kReach = 7, kPointers = (kRows + kReach - 1) / kReach;
   const int64_t a_row = job.a_is_packed ? 1 : job.a_row_stride;
   const int64_t a_col = job.a_is_packed ? kRows : job.a_col_stride, b_row = job.b_row_stride;
-  const int64_t c_row = job.c_row_stride, start_row = job.start_row_stride;
-  const int last = job.last;
-  const T *first_a = job.a, *start = job.start;
-  T *c = job.c, *packed_a = job.packed_a, *packed_b = job.packed_b;
-  const T* next_b = job.next_b;
-  for (; count > 0; --count) {
-    if (next_b) {
-      next_b = prefetch_rows(next_b, job.next_b_stride, job.next_rows);
-      prefetch_rows<T>(c + kRows * c_row, c_row, kRows);
-    }
-    Vec<T> acc[kRows][kVecs];
-    if (start == nullptr) {
-#pragma GCC unroll 32
-      for (int i = 0; i < kRows; ++i) {
-        for (int v = 0; v < kVecs; ++v) acc[i][v] = Vec<T>::broadcast(0);
-      }
-    } else {
-#pragma GCC unroll 32
-      for (int i = 0; i < kRows; ++i) {
-        load_row<kVecs, kPartial>(start + i * start_row, last, acc[i]);
-      }
-      start += kRows * start_row;
-    }
-
-    const T* a[kPointers];
+  const T* a[kPointers];
 #pragma GCC unroll 8
-    for (int q = 0; q < kPointers; ++q) a[q] = first_a + kReach * q * a_row;
-    const T* b = job.b;
-    for (int64_t k = job.K; k > 0; --k) {
-      Vec<T> row_of_b[kVecs];
-      load_row<kVecs, kPartial>(b, last, row_of_b);
+  for (int q = 0; q < kPointers; ++q) a[q] = job.a + kReach * q * a_row;
+  const T* b = job.b;
+  T *packed_a = job.packed_a, *packed_b = job.packed_b;
+  for (int64_t k = job.K; k > 0; --k) {
+    Vec<T> row_of_b[kVecs];
+    load_row<kVecs, kPartial>(b, last, row_of_b);
 #pragma GCC unroll 32
-      for (int i = 0; i < kRows; ++i) {
-        const Vec<T> element_of_a = Vec<T>::broadcast(a[i / kReach][i % kReach * a_row]);
+    for (int i = 0; i < kRows; ++i) {
+      const Vec<T> element_of_a = Vec<T>::broadcast(a[i / kReach][i % kReach * a_row]);
 #pragma GCC unroll 4
-        for (int v = 0; v < kVecs; ++v) acc[i][v] = fma(element_of_a, row_of_b[v], acc[i][v]);
-        if constexpr (kPacking & kPackA) element_of_a.store_one(packed_a + i);
-      }
-      if constexpr (kPacking & kPackA) packed_a += kRows;
-      if constexpr (kPacking & kPackB) {
-        store_row<kVecs, kPartial>(row_of_b, packed_b, last);
-        packed_b += kVecs * Vec<T>::kWidth;
-      }
-#pragma GCC unroll 8
-      for (int q = 0; q < kPointers; ++q) a[q] += a_col;
-      b += b_row;
+      for (int v = 0; v < kVecs; ++v) acc[i][v] = fma(element_of_a, row_of_b[v], acc[i][v]);
+      if constexpr (kPacking & kPackA) element_of_a.store_one(packed_a + i);
     }
+    if constexpr (kPacking & kPackA) packed_a += kRows;
+    if constexpr (kPacking & kPackB) {
+      store_row<kVecs, kPartial>(row_of_b, packed_b, last);
+      packed_b += kStrip<T>;
+    }
+#pragma GCC unroll 8
+    for (int q = 0; q < kPointers; ++q) a[q] += a_col;
+    b += b_row;
+  }
 
+  T* c = job.c;
+  const int64_t stride = job.c_row_stride;
 #pragma GCC unroll 32
-    for (int i = 0; i < kRows; ++i) store_row<kVecs, kPartial>(acc[i], c + i * c_row, last);
-    first_a += kRows * (job.a_is_packed ? job.K : job.a_row_stride);
-    c += kRows * c_row;
+  for (int i = 0; i < kRows; ++i, c += stride) store_row<kVecs, kPartial>(acc[i], c, last);
+}
+
+// `count` tiles below one another; the job moves on to what lies below them.
+template <class T, int kRows, int kVecs, bool kPartial, int kPacking = kPackNothing>
+void multiply_tiles(int64_t count, TileJob<T>& job) {
+  for (; count > 0; --count) {
+    if (job.next_b) {
+      job.next_b = prefetch_rows(job.next_b, job.next_b_stride, job.next_rows);
+      prefetch_rows<T>(job.c + kRows * job.c_row_stride, job.c_row_stride, kRows);
+    }
+    multiply_tile<T, kRows, kVecs, kPartial, kPacking>(job);
+    job.a += kRows * (job.a_is_packed ? job.K : job.a_row_stride);
+    job.c += kRows * job.c_row_stride;
+    if (job.start) job.start += kRows * job.start_row_stride;
+    if constexpr (kPacking & kPackA) job.packed_a += kRows * job.K;
   }
 }
 
 constexpr int at_most(int limit, int n) { return n < limit ? n : limit; }
 
-template <class T>
-void skip_tiles(int64_t rows, int64_t count, TileJob<T>& job) {
-  job.a += rows * count * (job.a_is_packed ? job.K : job.a_row_stride);
-  job.c += rows * count * job.c_row_stride;
-  if (job.start) job.start += rows * count * job.start_row_stride;
-  if (job.next_b) job.next_b += count * job.next_rows * job.next_b_stride;
-}
-
-// `count` tiles of `rows` rows, 1 .. kMaxRows. The job moves on to what lies below them.
+// `count` tiles of `rows` rows, 1 .. kMaxRows.
 template <class T, int kVecs, bool kPartial>
 void multiply_tiles_of(int64_t rows, int64_t count, TileJob<T>& job) {
   constexpr int kMax = kMaxRows<kVecs>;
@@ -165,7 +164,6 @@ void multiply_tiles_of(int64_t rows, int64_t count, TileJob<T>& job) {
     case 16: multiply_tiles<T, at_most(kMax, 16), kVecs, kPartial>(count, job); break;
       // clang-format on
   }
-  skip_tiles(rows, count, job);
 }
 
 // M rows cut into tiles of balanced heights, so that no row is computed in vain and no tile is much
@@ -176,20 +174,25 @@ struct TileHeights {
 };
 template <int kVecs>
 TileHeights cut_rows(int64_t M) {
+  if (M <= kMaxRows<kVecs>) return {M, 1, 0, 0};  // the common small product pays no division
   const int64_t tiles = (M + kMaxRows<kVecs> - 1) / kMaxRows<kVecs>, rows = (M + tiles - 1) / tiles;
   const int64_t lower = rows * tiles - M;
   return {rows, tiles - lower, rows - 1, lower};
 }
 
+// The job is changed in place, and put back: copies of it would cost more than a small product.
 template <class T, int kVecs, bool kPartial>
-void multiply_strip(const TileHeights& cut, TileJob<T> job) {
+void multiply_strip(const TileHeights& cut, TileJob<T>& job) {
+  const T *const a = job.a, *const start = job.start, *const next_b = job.next_b;
+  T* const c = job.c;
   multiply_tiles_of<T, kVecs, kPartial>(cut.rows, cut.tiles, job);
-  multiply_tiles_of<T, kVecs, kPartial>(cut.lower_rows, cut.lower, job);
+  if (cut.lower > 0) multiply_tiles_of<T, kVecs, kPartial>(cut.lower_rows, cut.lower, job);
+  job.a = a, job.c = c, job.start = start, job.next_b = next_b;
 }
 
 // One strip of `cols` columns, at most kStrip: in full registers, the last one perhaps in part.
 template <class T>
-void multiply_columns(const TileHeights& cut, int64_t cols, TileJob<T> job) {
+void multiply_columns(const TileHeights& cut, int64_t cols, TileJob<T>& job) {
   constexpr int64_t kWidth = Vec<T>::kWidth;
   job.last = static_cast<int>(cols <= kWidth ? cols : cols - kWidth);
   if (cols == kStrip<T>) {
@@ -206,10 +209,11 @@ void multiply_columns(const TileHeights& cut, int64_t cols, TileJob<T> job) {
 // C (M x N) = start + A B for the operands of `job`, which need not be packed. The outer loop is
 // over strips of columns: a strip of B stays in the first-level cache while all rows of A pass it.
 template <class T>
-void multiply_in_place(int64_t M, int64_t N, TileJob<T> job) {
+void multiply_in_place(int64_t M, int64_t N, TileJob<T>& job) {
+  const TileHeights cut = cut_rows<kMaxVecs>(M);
   for (int64_t j = 0; j < N; j += kStrip<T>) {
     const int64_t cols = N - j < kStrip<T> ? N - j : kStrip<T>;
-    multiply_columns(cols <= Vec<T>::kWidth ? cut_rows<1>(M) : cut_rows<2>(M), cols, job);
+    multiply_columns(cols <= Vec<T>::kWidth ? cut_rows<1>(M) : cut, cols, job);
     job.b += kStrip<T>;
     job.c += kStrip<T>;
     if (job.start) job.start += kStrip<T>;
@@ -222,22 +226,22 @@ template <class T>
 void multiply_block(int64_t M, int64_t N, int64_t K, const T* A, int64_t a_row_stride,
                     int64_t a_col_stride, const T* B, int64_t b_row_stride, T* C,
                     int64_t c_row_stride, bool accumulate) {
-  multiply_in_place<T>(M, N,
-                       {.K = K,
-                        .a = A,
-                        .a_row_stride = a_row_stride,
-                        .a_col_stride = a_col_stride,
-                        .a_is_packed = false,
-                        .b = B,
-                        .b_row_stride = b_row_stride,
-                        .c = C,
-                        .c_row_stride = c_row_stride,
-                        .start = accumulate ? C : nullptr,
-                        .start_row_stride = c_row_stride,
-                        .last = 0,
-                        .packed_a = nullptr,
-                        .packed_b = nullptr,
-                        .next_b = nullptr,
-                        .next_b_stride = 0,
-                        .next_rows = 0});
+  TileJob<T> job{.K = K,
+                 .a = A,
+                 .a_row_stride = a_row_stride,
+                 .a_col_stride = a_col_stride,
+                 .a_is_packed = false,
+                 .b = B,
+                 .b_row_stride = b_row_stride,
+                 .c = C,
+                 .c_row_stride = c_row_stride,
+                 .start = accumulate ? C : nullptr,
+                 .start_row_stride = c_row_stride,
+                 .last = 0,
+                 .packed_a = nullptr,
+                 .packed_b = nullptr,
+                 .next_b = nullptr,
+                 .next_b_stride = 0,
+                 .next_rows = 0};
+  multiply_in_place(M, N, job);
 }

@@ -24,6 +24,10 @@ struct Vec<float> {
     return {_mm512_mask_loadu_ps(_mm512_set1_ps(fill), first(n), p)};
   }
   void store(float* p) const { _mm512_storeu_ps(p, r); }
+  using Part = __mmask16;
+  static Part part(int n) { return static_cast<__mmask16>((1 << n) - 1); }
+  static Vec load_part(const float* p, Part m) { return {_mm512_maskz_loadu_ps(m, p)}; }
+  void store_part(float* p, Part m) const { _mm512_mask_storeu_ps(p, m, r); }
   void store_one(float* p) const { _mm_store_ss(p, _mm512_castps512_ps128(r)); }
   void store_first(float* p, int n) const { _mm512_mask_storeu_ps(p, first(n), r); }
 };
@@ -54,6 +58,10 @@ struct Vec<double> {
     return {_mm512_mask_loadu_pd(_mm512_set1_pd(fill), first(n), p)};
   }
   void store(double* p) const { _mm512_storeu_pd(p, r); }
+  using Part = __mmask8;
+  static Part part(int n) { return static_cast<__mmask8>((1 << n) - 1); }
+  static Vec load_part(const double* p, Part m) { return {_mm512_maskz_loadu_pd(m, p)}; }
+  void store_part(double* p, Part m) const { _mm512_mask_storeu_pd(p, m, r); }
   void store_one(double* p) const { _mm_store_sd(p, _mm512_castpd512_pd128(r)); }
   void store_first(double* p, int n) const { _mm512_mask_storeu_pd(p, first(n), r); }
 };

@@ -16,6 +16,11 @@ struct Vec {
   static Vec load_first(const T* p, int n) { return {n > 0 ? *p : T(0)}; }  // the rest is zero
   static Vec load_first(const T* p, int n, T fill) { return {n > 0 ? *p : fill}; }
   void store(T* p) const { *p = r; }
+  // The first n of kWidth elements, n from 1 on: what depends on n alone is made once, by part(n).
+  using Part = int;
+  static Part part(int n) { return n; }
+  static Vec load_part(const T* p, Part) { return {*p}; }
+  void store_part(T* p, Part) const { *p = r; }
   void store_one(T* p) const { *p = r; }  // the first lane
   void store_first(T* p, int n) const {
     if (n > 0) *p = r;
