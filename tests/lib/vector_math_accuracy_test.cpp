@@ -3,7 +3,7 @@
 //
 //   build/qkv-tests --no-skip --test-case='every float*'
 //
-// prints the table that kBounds quotes.
+// prints the table quoted below, and compares the bits of the instruction sets.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -16,6 +16,7 @@
 
 #include "lib/parallel.h"
 #include "lib/vector_math.h"
+#include "tests/determinism/settings.h"
 
 using namespace qkv::lib;
 
@@ -67,24 +68,23 @@ double error_in_ulp(float y, double exact) {
   return std::fabs(got - bounded) / std::ldexp(1.0, std::min(exponent, 127) - 23);
 }
 
-// The largest errors seen: in ulp where the exact result is a normal number, or beyond it
-// (subnormal), and absolute where it is between -1 and 1.
+// The largest errors seen: in ulp where the exact result is a normal number, and where it is smaller
+// (subnormal); and relative to the larger of 1 and the exact result (scaled).
 struct Worst {
-  double normal = 0, subnormal = 0, absolute = 0;
+  double normal = 0, subnormal = 0, scaled = 0;
 
   void add(Function f, float x, float y) {
     const double exact = truth(f, x), ulp = error_in_ulp(y, exact);
     const bool tiny = std::fabs(exact) < 0x1p-126;
     double& worst = tiny ? subnormal : normal;
     if (!(ulp <= worst)) worst = ulp;
-    if (std::fabs(exact) <= 1 && !(std::fabs(y - exact) <= absolute)) {
-      absolute = std::fabs(y - exact);
-    }
+    const double relative = std::fabs(y - exact) / std::fmax(1, std::fabs(exact));
+    if (std::isfinite(y) && !(relative <= scaled)) scaled = relative;
   }
   void add(const Worst& other) {
     normal = std::max(normal, other.normal);
     subnormal = std::max(subnormal, other.subnormal);
-    absolute = std::max(absolute, other.absolute);
+    scaled = std::max(scaled, other.scaled);
   }
 };
 
@@ -145,14 +145,26 @@ std::vector<float> delicate_places() {
 struct Bound {
   const char* name;
   Function f;
-  double normal, subnormal, absolute;
+  double normal, subnormal, scaled;
 };
 
-// In brackets what all 2^32 floats gave. The last column is the bound that matters for slopes: they
-// cross zero, and gelu_tanh_slope, which adds two numbers there, has no relative precision at its
-// zero, -0.75246. (gelu_slope has.)
+// What all 2^32 floats gave:
+//
+//                      ulp    worst at   where the result is subnormal
+//   exp               0.909    5.20      0.859
+//   log               0.899    0.743     0
+//   tanh              1.954    0.519     0
+//   sigmoid           1.684   -1.11      1.212
+//   erf               0.797    0.0004    0.603
+//   gelu              1.908   -3.65      1.077
+//   gelu_slope        2.429   -0.770     1.317
+//   gelu_tanh         1.889   -5.00      1.322
+//   gelu_tanh_slope   none    -0.7525    2.520
+//
+// The slopes cross zero. gelu_slope keeps its relative precision even there; gelu_tanh_slope adds
+// two numbers that cancel, so that its bound is the last column: it gave 2.3e-7.
 constexpr Bound kBounds[] = {
-    {"exp", Function::exp, 1, 1, 1e-7},
+    {"exp", Function::exp, 1, 1, 1.2e-7},
     {"log", Function::log, 1, 1, 1e-7},
     {"tanh", Function::tanh, 2, 1, 1.3e-7},
     {"sigmoid", Function::sigmoid, 2, 1.5, 1e-7},
@@ -161,14 +173,14 @@ constexpr Bound kBounds[] = {
     {"gelu", Function::gelu, 2, 1.5, 1e-7},
     {"gelu_slope", Function::gelu_slope, 2.5, 1.5, 1e-7},
     {"gelu_tanh", Function::gelu_tanh, 2, 1.5, 1.3e-7},
-    {"gelu_tanh_slope", Function::gelu_tanh_slope, HUGE_VAL, 2, 2.5e-7},
+    {"gelu_tanh_slope", Function::gelu_tanh_slope, HUGE_VAL, 3, 2.5e-7},
 };
 
 void check(const Bound& bound, const Worst& worst) {
   INFO(bound.name);
   CHECK(worst.normal <= bound.normal);
   CHECK(worst.subnormal <= bound.subnormal);
-  CHECK(worst.absolute <= bound.absolute);
+  CHECK(worst.scaled <= bound.scaled);
 }
 
 }  // namespace
@@ -183,8 +195,30 @@ TEST_CASE("the largest errors of the float32 functions, over a sample of all flo
 TEST_CASE("every float: the largest errors of the float32 functions" * doctest::skip()) {
   for (const Bound& bound : kBounds) {
     const Worst worst = worst_over(bound.f, 1);
-    std::printf("%-16s %.3f ulp, subnormal results %.3f, absolute %.2g\n", bound.name, worst.normal,
-                worst.subnormal, worst.absolute);
+    std::printf("%-16s %.3f ulp, subnormal results %.3f, relative to max(1, result) %.2g\n",
+                bound.name, worst.normal, worst.subnormal, worst.scaled);
     check(bound, worst);
+  }
+}
+
+TEST_CASE("every float: the same bits with every instruction set" * doctest::skip()) {
+  constexpr size_t kPart = size_t{1} << 24;
+  std::vector<float> x(kPart), y(kPart), reference(kPart);
+  for (uint32_t part = 0; part < 256; ++part) {
+    for (uint32_t i = 0; i < kPart; ++i) x[i] = std::bit_cast<float>((part << 24) + i);
+    for (const Bound& bound : kBounds) {
+      bool first = true;
+      qkv::tests::for_each_isa([&] {
+        std::vector<float>& result = first ? reference : y;
+        map(bound.f, static_cast<int64_t>(kPart), x.data(), result.data());
+        const auto same = [](float a, float b) {
+          return (std::isnan(a) && std::isnan(b)) ||
+                 std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b);
+        };
+        INFO(bound.name, " from ", x[0]);
+        REQUIRE(std::equal(result.begin(), result.end(), reference.begin(), same));
+        first = false;
+      });
+    }
   }
 }
