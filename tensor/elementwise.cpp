@@ -1,11 +1,8 @@
-// Elementwise operations in four shapes: arithmetic by lib's kernels and any other binary function
-// by a plain loop (operands broadcast); unary by a plain loop, or by a SIMD function of lib.
+// Elementwise operations of two operands, which broadcast: arithmetic by lib's kernels, comparisons
+// and masks by a plain loop. Functions of one number: functions.cpp.
 #include "tensor/elementwise.h"
 
-#include <cmath>
-
 #include "lib/arithmetic.h"
-#include "lib/vector_math.h"
 #include "tensor/strided.h"
 
 namespace qkv::tensor {
@@ -115,42 +112,6 @@ Tensor comparison(const char* op, const Tensor& a, const Tensor& b, const F& f) 
   return dispatch(a.dtype(), [&]<class T>(T) { return broadcast_loop<T, bool>(op, a, b, f); });
 }
 
-// y[i] = f(x[i]) for any floating tensor.
-template <class Out = void, class F>
-Tensor plain_loop(const char* op, const Tensor& x, const F& f) {
-  return dispatch_floating(op, x.dtype(), [&]<class T>(T) {
-    using Result = std::conditional_t<std::is_void_v<Out>, T, Out>;
-    const Tensor packed = x.contiguous();
-    Tensor result = Tensor::empty(x.shape(), dtype_of<Result>());
-    const T* const from = packed.data<T>();
-    Result* const to = result.mutable_data<Result>();
-    for (int64_t i = 0; i < x.numel(); ++i) to[i] = f(from[i]);
-    return result;
-  });
-}
-
-Tensor vector_function(const char* op, const Tensor& x, lib::Function f) {
-  return dispatch_floating(op, x.dtype(), [&]<class T>(T) {
-    const Tensor packed = x.contiguous();
-    Tensor result = Tensor::empty(x.shape(), x.dtype());
-    lib::map(f, x.numel(), packed.data<T>(), result.mutable_data<T>());
-    return result;
-  });
-}
-
-Tensor backward_function(const char* op, lib::Function f, const Tensor& saved, const Tensor& dy) {
-  require_same_dtype(op, saved, dy);
-  if (saved.shape() != dy.shape()) {
-    fail(op, ": shapes differ: ", saved.shape(), " and ", dy.shape());
-  }
-  return dispatch_floating(op, dy.dtype(), [&]<class T>(T) {
-    const Tensor packed = saved.contiguous(), packed_dy = dy.contiguous();
-    Tensor dx = Tensor::empty(dy.shape(), dy.dtype());
-    lib::map_backward(f, dy.numel(), packed.data<T>(), packed_dy.data<T>(), dx.mutable_data<T>());
-    return dx;
-  });
-}
-
 }  // namespace
 
 // ---- arithmetic ---------------------------------------------------------------------------------
@@ -184,6 +145,7 @@ void add_(Tensor& a, const Tensor& b) {
   dispatch_floating("add_", a.dtype(),
                     [&]<class T>(T) { combine_into<T>(a, lib::Arithmetic::add, a, b); });
 }
+Tensor neg(const Tensor& x) { return with_number("neg", lib::Arithmetic::mul, x, -1); }
 Tensor add(const Tensor& a, double b) {
   if (!is_floating(a.dtype())) return add(a, scalar(b, a.dtype()));
   return with_number("add", lib::Arithmetic::add, a, b);
@@ -191,48 +153,6 @@ Tensor add(const Tensor& a, double b) {
 Tensor mul(const Tensor& a, double b) {
   if (!is_floating(a.dtype())) return mul(a, scalar(b, a.dtype()));
   return with_number("mul", lib::Arithmetic::mul, a, b);
-}
-
-// ---- floating functions -------------------------------------------------------------------------
-
-Tensor neg(const Tensor& x) { return with_number("neg", lib::Arithmetic::mul, x, -1); }
-Tensor abs(const Tensor& x) {
-  return plain_loop("abs", x, [](auto v) { return std::abs(v); });
-}
-Tensor sqrt(const Tensor& x) {
-  return plain_loop("sqrt", x, [](auto v) { return std::sqrt(v); });
-}
-Tensor exp(const Tensor& x) { return vector_function("exp", x, lib::Function::exp); }
-Tensor log(const Tensor& x) { return vector_function("log", x, lib::Function::log); }
-Tensor tanh(const Tensor& x) { return vector_function("tanh", x, lib::Function::tanh); }
-Tensor sigmoid(const Tensor& x) { return vector_function("sigmoid", x, lib::Function::sigmoid); }
-Tensor erf(const Tensor& x) { return vector_function("erf", x, lib::Function::erf); }
-Tensor relu(const Tensor& x) { return vector_function("relu", x, lib::Function::relu); }
-Tensor gelu(const Tensor& x) { return vector_function("gelu", x, lib::Function::gelu); }
-Tensor gelu_slope(const Tensor& x) {
-  return vector_function("gelu_slope", x, lib::Function::gelu_slope);
-}
-Tensor gelu_tanh(const Tensor& x) {
-  return vector_function("gelu_tanh", x, lib::Function::gelu_tanh);
-}
-Tensor gelu_tanh_slope(const Tensor& x) {
-  return vector_function("gelu_tanh_slope", x, lib::Function::gelu_tanh_slope);
-}
-
-Tensor tanh_backward(const Tensor& y, const Tensor& dy) {
-  return backward_function("tanh_backward", lib::Function::tanh, y, dy);
-}
-Tensor sigmoid_backward(const Tensor& y, const Tensor& dy) {
-  return backward_function("sigmoid_backward", lib::Function::sigmoid, y, dy);
-}
-Tensor relu_backward(const Tensor& y, const Tensor& dy) {
-  return backward_function("relu_backward", lib::Function::relu, y, dy);
-}
-Tensor gelu_backward(const Tensor& x, const Tensor& dy) {
-  return backward_function("gelu_backward", lib::Function::gelu, x, dy);
-}
-Tensor gelu_tanh_backward(const Tensor& x, const Tensor& dy) {
-  return backward_function("gelu_tanh_backward", lib::Function::gelu_tanh, x, dy);
 }
 
 // ---- comparison ---------------------------------------------------------------------------------
@@ -248,9 +168,6 @@ Tensor less_equal(const Tensor& a, const Tensor& b) {
 }
 Tensor greater(const Tensor& a, const Tensor& b) {
   return comparison("greater", a, b, [](auto x, auto y) { return x > y; });
-}
-Tensor is_finite(const Tensor& x) {
-  return plain_loop<bool>("is_finite", x, [](auto v) { return std::isfinite(v); });
 }
 
 // ---- masks --------------------------------------------------------------------------------------

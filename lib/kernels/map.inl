@@ -1,5 +1,5 @@
-// Kernels of lib/vector_math.h: a function of every element, 16 floats (8 doubles) at a time, see
-// simd/lanes.inl; the same of two arrays for backward passes; and the sums of sums.inl.
+// Kernels of lib/vector_math.h: a function of every element, by Groups of floats (simd/pair.inl) or
+// registers of doubles; the same of two arrays for backward passes; and the sums of sums.inl.
 #include "lib/kernels/math.inl"
 
 #include "lib/kernels/sums.inl"

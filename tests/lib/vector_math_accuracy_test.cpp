@@ -68,8 +68,8 @@ double error_in_ulp(float y, double exact) {
   return std::fabs(got - bounded) / std::ldexp(1.0, std::min(exponent, 127) - 23);
 }
 
-// The largest errors seen: in ulp where the exact result is a normal number, and where it is smaller
-// (subnormal); and relative to the larger of 1 and the exact result (scaled).
+// The largest errors seen: in ulp where the exact result is a normal number, and where it is
+// smaller (subnormal); and relative to the larger of 1 and the exact result (scaled).
 struct Worst {
   double normal = 0, subnormal = 0, scaled = 0;
 
