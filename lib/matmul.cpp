@@ -28,7 +28,7 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // Halves the longer side while there are too few blocks and each is worth more than one run. Sides
 // stay whole strips and at least four tiles, so that packing pays within a block.
 Cut cut_product(const ProductShape& shape, int64_t products, int64_t tile_rows, int64_t strip) {
-  const auto [M, N, K, accumulate] = shape;
+  const int64_t M = shape.M, N = shape.N, K = shape.K;
   const auto blocks = [&](int64_t rows, int64_t cols) {
     return ceil_div(M, rows) * ceil_div(N, cols);
   };
@@ -70,7 +70,7 @@ void go_to_product(std::span<const BatchAxis> axes, int64_t index, const Product
 template <class T>
 void matmul_batch(std::span<const BatchAxis> axes, ProductShape shape, Matrix<const T> A,
                   Matrix<const T> B, Matrix<T> C, const T* bias) {
-  const auto [M, N, K, accumulate] = shape;
+  const int64_t M = shape.M, N = shape.N, K = shape.K;
   int64_t products = 1;
   for (const BatchAxis& axis : axes) products *= axis.count;
   if (products == 0 || M == 0 || N == 0) return;
@@ -82,8 +82,8 @@ void matmul_batch(std::span<const BatchAxis> axes, ProductShape shape, Matrix<co
                               .B = B,
                               .C = C.data,
                               .c_row_stride = C.row_stride,
-                              .start = accumulate ? C.data : bias,
-                              .start_row_stride = accumulate ? C.row_stride : 0};
+                              .start = shape.accumulate ? C.data : bias,
+                              .start_row_stride = shape.accumulate ? C.row_stride : 0};
   const int64_t flops = 2 * M * N * K;
   if (products * flops < kFlopsWorthSplitting || num_threads() == 1) {
     ProductBlock<T> product = first;
