@@ -77,10 +77,8 @@ Json json_of(const Row& row) {
     j["peak"] = {{"name", row.peak_name}, {"unit", row.peak_unit}, {"value", rounded(row.peak)}};
     j["percent_of_peak"] = rounded(row.percent_of_peak);
   }
-  for (const auto& [name, value] : row.peers) {
-    j["peers"][name] = rounded(value);
-    j["differences"][name] = rounded(row.differences.at(name));
-  }
+  for (const auto& [name, value] : row.peers) j["peers"][name] = rounded(value);
+  for (const auto& [name, value] : row.differences) j["differences"][name] = rounded(value);
   if (const auto* best = best_peer(row)) {
     j["best_peer"] = best->first;
     j["ratio"] = rounded(row.ours / best->second);
