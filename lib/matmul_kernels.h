@@ -15,16 +15,17 @@ struct ProductBlock {
   int64_t c_row_stride;
   const T* start;  // what the sums begin with: nullptr for zero, C itself, a bias (row stride 0)
   int64_t start_row_stride;
-  bool pack_b = false;    // leave packed strips of B for the tiles below?
-  bool prefetch = false;  // operands lie beyond the second-level cache: ask for them early
-  T* packed_a = nullptr;  // room for M * depth numbers, or nullptr: A is read where it lies
+  bool reuse_b = false;         // many tiles read each strip of B: pack it on the way?
+  const T* packed_b = nullptr;  // B as pack_b leaves it; then K is at most `depth`
 };
 
 template <class T>
 struct MatmulKernels {
   void (*multiply)(const ProductBlock<T>& block);
-  int64_t tile_rows, strip_cols;  // the largest register tile
-  int64_t depth;                  // of a k-panel
+  void (*pack_a)(int64_t M, int64_t K, Matrix<const T> A, T* packed);  // rows of packed_row
+  void (*pack_b)(int64_t K, int64_t N, Matrix<const T> B, T* packed);  // strips of strip_cols
+  int64_t tile_rows, strip_cols;                                       // the largest register tile
+  int64_t depth, packed_row;  // the deepest k-panel; the row stride of a packed A
 };
 
 // The kernels of active_isa(), and those without SIMD.

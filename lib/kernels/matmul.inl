@@ -1,118 +1,127 @@
-// Cache blocks and packing, around the register tile of tile.inl. A block of C gets its whole sum
-// here, k-panel after k-panel; C carries the chains from one panel to the next.
+// Cache blocks and packing, around the register tile of tile.inl. C gets its sums k-panel after
+// k-panel, and carries the chains from one panel to the next.
 //
-//                     one strip of B: 384 x 32 floats, 48 KiB, first-level cache
-//                     ┌──┬──┬──┬──┐
-//        k-panel      │▓▓│  │  │  │
-//       ┌────────┐    └──┴──┴──┴──┘     for each k-panel
-//       │1111111▒│    ┌──┬──┬──┬──┐       for each strip of B
-//       │2222222▒│    │▓▓│  │  │  │ C       for each tile of rows: multiply
-//       │3333333▒│    │  │  │  │  │
-//       └────────┘    └──┴──┴──┴──┘     The first strip leaves a packed copy of A behind, the first
-//        A: 512 x 384 floats,           tile of each strip one of B: their loads are done anyway,
-//        768 KiB, second-level cache    and the FMAs leave the store unit idle.
+//                   B, a strip of 384 x 32 floats:    for each k-panel
+//                   ┌──┬──┬──┬──┐                       for each strip of B (48 KiB, level 1)
+//       k-panel     │▓▓│  │  │  │                         for each tile of rows: multiply
+//      ┌───────┐    ├──┼──┴──┴──┤
+//      │▒▒▒▒▒▒▒│    │▓▓│ C      │     Packing changes strides, nothing else: what lies far apart
+//      │ A     │    │  │        │     in the source (a row every few pages, in the same few sets
+//      └───────┘    └──┴────────┘     of the cache) lies together afterwards, in order of use.
 
 #include "lib/kernels/tile.inl"
 
-// Packing changes strides, nothing else. What lies far apart in the source (a row every few pages,
-// in the same few sets of the cache) lies together afterwards, in the order of use.
-//
-//   A, tile by tile, k-major:   a00 a10 .. a13,0 | a01 a11 .. a13,1 | ..   (tiles of 14 rows)
-//   B, strip by strip:          b00 b01 .. b0,31 | b10 b11 .. b1,31 | ..   (strips of 32 columns)
-
-// A strip of B whose columns lie behind one another is transposed beforehand, by blocks of kPiece
-// rows x kWidth columns. Where the size is no multiple, the last blocks overlap the ones before
-// them: 20 columns by 16 are [0 .. 15], then [4 .. 19].
+// rows x cols numbers whose columns lie behind one another, to rows of `stride` numbers: a
+// transpose, by blocks of kPiece rows x kWidth columns. Where the size is no multiple, the last
+// blocks overlap the ones before them: 20 columns by 16 are [0 .. 15], then [4 .. 19].
 template <class T>
-void pack_transposed(int64_t K, int64_t cols, const T* B, int64_t col_stride, T* strip) {
+void pack_columns(int64_t rows, int64_t cols, const T* source, int64_t col_stride, T* to,
+                  int64_t stride) {
   constexpr int64_t kWidth = Vec<T>::kWidth, kRows = kPiece<T>;
   for (int64_t col = 0; col < cols; col += kWidth) {
     const int64_t j = col + kWidth <= cols ? col : cols - kWidth;
-    for (int64_t row = 0; row < K; row += kRows) {
-      const int64_t k = row + kRows <= K ? row : K - kRows;
+    for (int64_t row = 0; row < rows; row += kRows) {
+      const int64_t i = row + kRows <= rows ? row : rows - kRows;
       Vec<T> block[kRows];
-      load_columns(B + k + j * col_stride, col_stride, block);
+      load_columns(source + i + j * col_stride, col_stride, block);
 #pragma GCC unroll 4
-      for (int64_t r = 0; r < kRows; ++r) block[r].store(strip + (k + r) * kStrip<T> + j);
+      for (int64_t r = 0; r < kRows; ++r) block[r].store(to + (i + r) * stride + j);
     }
   }
 }
+
+// The same of any strides.
+template <class T>
+void pack(int64_t rows, int64_t cols, Matrix<const T> source, T* to, int64_t stride) {
+  constexpr int64_t kWidth = Vec<T>::kWidth;
+  if (source.row_stride == 1 && rows >= kPiece<T> && cols >= kWidth) {
+    return pack_columns(rows, cols, source.data, source.col_stride, to, stride);
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    const T* const from = source.data + i * source.row_stride;
+    int64_t j = 0;
+    if (source.col_stride == 1) {
+      for (; j + kWidth <= cols; j += kWidth) Vec<T>::load(from + j).store(to + i * stride + j);
+    }
+    for (; j < cols; ++j) to[i * stride + j] = from[j * source.col_stride];
+  }
+}
+
+// A k-panel of B, strip behind strip: b00 b01 .. b0,31 | b10 b11 .. b1,31 | .. Rows of B are read
+// along their whole length, as far as they lie in memory that way.
+template <class T>
+void pack_b(int64_t K, int64_t N, Matrix<const T> B, T* packed) {
+  const int64_t step = B.col_stride == 1 ? 1 : K;
+  for (int64_t k = 0; k < K; k += step) {
+    for (int64_t j = 0; j < N; j += kStrip<T>) {
+      const int64_t cols = N - j < kStrip<T> ? N - j : kStrip<T>;
+      pack<T>(step, cols,
+              {B.data + k * B.row_stride + j * B.col_stride, B.row_stride, B.col_stride},
+              packed + j * K + k * kStrip<T>, kStrip<T>);
+    }
+  }
+}
+
+// A packed A: rows of one k-panel, a little longer than it, so that they do not fall into the same
+// few sets of the cache. With 128 bytes a row, a strip of B takes 48 KiB, all of the first-level
+// cache: measured better than half of it, since C is then loaded and stored less often.
+template <class T>
+constexpr int64_t kDepth = 1536 / sizeof(T);
+template <class T>
+constexpr int64_t kPackedRow = kDepth<T> + 64 / sizeof(T);
 
 template <class T>
-void pack_strip(int64_t K, int64_t cols, Matrix<const T> B, T* strip) {
-  if (B.row_stride == 1 && K >= kPiece<T> && cols >= Vec<T>::kWidth) {
-    return pack_transposed(K, cols, B.data, B.col_stride, strip);
-  }
-  for (int64_t k = 0; k < K; ++k) {
-    for (int64_t j = 0; j < cols; ++j) {
-      strip[k * kStrip<T> + j] = B.data[k * B.row_stride + j * B.col_stride];
-    }
-  }
+void pack_a(int64_t M, int64_t K, Matrix<const T> A, T* packed) {
+  pack(M, K, A, packed, kPackedRow<T>);
 }
 
-// `count` tiles that pack. There are two tiles or more, so all are at least half the highest.
+// The first tile of a strip, leaving a packed copy of the strip behind. Its loads are done anyway,
+// and the FMAs leave the store unit idle. There are two tiles or more, so it is at least half the
+// highest.
 template <class T, int kRows>
-void multiply_tiles_packing(int64_t rows, int64_t count, int packing, TileJob<T>& job) {
+void multiply_first_tile(int64_t rows, TileJob<T>& job) {
   if constexpr (2 * kRows >= kMaxRows<kMaxVecs>) {
-    if (rows != kRows) return multiply_tiles_packing<T, kRows - 1>(rows, count, packing, job);
-    switch (packing) {
-      // clang-format off
-      case kPackA: multiply_tiles<T, kRows, kMaxVecs, false, kPackA>(count, job); break;
-      case kPackB: multiply_tiles<T, kRows, kMaxVecs, false, kPackB>(count, job); break;
-      case kPackBoth: multiply_tiles<T, kRows, kMaxVecs, false, kPackBoth>(count, job); break;
-      default: multiply_tiles<T, kRows, kMaxVecs, false>(count, job);
-        // clang-format on
+    if (rows == kRows) {
+      multiply_tiles<T, kRows, kMaxVecs, false, true>(1, job);
+    } else {
+      multiply_first_tile<T, kRows - 1>(rows, job);
     }
   }
 }
 
-// A whole strip. Its first tile packs B and all of its tiles pack A, as far as `packing` says.
 template <class T>
-void multiply_strip_packing(const TileHeights& cut, int packing, TileJob<T> job) {
-  constexpr int kHighest = kMaxRows<kMaxVecs>;
-  multiply_tiles_packing<T, kHighest>(cut.rows, 1, packing, job);
-  if (packing & kPackB) job.b = job.packed_b, job.b_row_stride = kStrip<T>;
-  multiply_tiles_packing<T, kHighest>(cut.rows, cut.tiles - 1, packing & kPackA, job);
-  multiply_tiles_packing<T, kHighest>(cut.lower_rows, cut.lower, packing & kPackA, job);
+void multiply_strip_packing(const TileHeights& cut, TileJob<T> job) {
+  multiply_first_tile<T, kMaxRows<kMaxVecs>>(cut.rows, job);
+  job.b = job.packed_b, job.b_row_stride = kStrip<T>;
+  multiply_tiles_of<T, kMaxVecs, false>(cut.rows, cut.tiles - 1, job);
+  if (cut.lower > 0) multiply_tiles_of<T, kMaxVecs, false>(cut.lower_rows, cut.lower, job);
 }
 
-// One k-panel. `strip` has room for a strip of B; packed_a for all of A, or is nullptr.
+// One k-panel; `strip` has room for a strip of B.
 template <class T>
 void multiply_panel(const ProductBlock<T>& block, TileJob<T> job, T* strip) {
   const TileHeights cut = cut_rows<kMaxVecs>(block.M);
-  const bool several = cut.tiles + cut.lower > 1, transposed = block.B.col_stride != 1;
+  const bool several = cut.tiles + cut.lower > 1;
   for (int64_t j = 0; j < block.N; j += kStrip<T>) {
     const int64_t cols = block.N - j < kStrip<T> ? block.N - j : kStrip<T>;
-    const bool whole = several && cols == kStrip<T>;
     TileJob<T> part = job;
-    if (transposed) {
-      pack_strip(job.K, cols, {job.b, block.B.row_stride, block.B.col_stride}, strip);
+    part.packed_b = strip;
+    if (block.packed_b) {
+      part.b = block.packed_b + j * job.K, part.b_row_stride = kStrip<T>;
+    } else if (block.B.col_stride != 1) {
+      pack<T>(job.K, cols, {job.b, block.B.row_stride, block.B.col_stride}, strip, kStrip<T>);
       part.b = strip, part.b_row_stride = kStrip<T>;
     }
-    const bool pack_a = whole && block.packed_a && j == 0;
-    const bool pack_b = whole && block.pack_b && !transposed;
-    if (block.prefetch && !transposed && j + 2 * kStrip<T> <= block.N) {
-      part.next_b = job.b + kStrip<T>;
-      part.next_b_stride = job.b_row_stride;
-      part.next_rows = job.K / (cut.tiles + cut.lower);
-    }
-    if (pack_a || pack_b) {
-      part.packed_a = block.packed_a, part.packed_b = strip;
-      multiply_strip_packing(cut, (pack_a ? kPackA : 0) | (pack_b ? kPackB : 0), part);
+    if (part.b == job.b && block.reuse_b && several && cols == kStrip<T>) {
+      multiply_strip_packing(cut, part);
     } else {
       multiply_columns(cut, cols, part);
     }
-    if (pack_a) job.a = block.packed_a, job.a_is_packed = true;
     job.b += kStrip<T> * block.B.col_stride;
     job.c += kStrip<T>;
     if (job.start) job.start += kStrip<T>;
   }
 }
-
-// With 128 bytes a row, a strip of B takes 48 KiB: all of the first-level cache, measured better
-// than half of it, since C is then loaded and stored less often.
-template <class T>
-constexpr int64_t kDepth = 1536 / sizeof(T);
 
 // C = start + A B by k-panels of equal depth.
 template <class T>
@@ -135,7 +144,6 @@ void multiply(const ProductBlock<T>& block) {
                  .a = block.A.data,
                  .a_row_stride = block.A.row_stride,
                  .a_col_stride = block.A.col_stride,
-                 .a_is_packed = false,
                  .b = block.B.data,
                  .b_row_stride = block.B.row_stride,
                  .c = block.C,
@@ -143,12 +151,9 @@ void multiply(const ProductBlock<T>& block) {
                  .start = block.start,
                  .start_row_stride = block.start_row_stride,
                  .last = 0,
-                 .packed_a = nullptr,
                  .packed_b = nullptr,
-                 .next_b = nullptr,
-                 .next_b_stride = 0,
-                 .next_rows = 0};
-  const bool in_place = block.B.col_stride == 1 && !block.pack_b && block.packed_a == nullptr;
+                 .prefetch_c = block.packed_b != nullptr};
+  const bool in_place = block.B.col_stride == 1 && !block.reuse_b && block.packed_b == nullptr;
   if (block.K == 0 || (block.K <= kDepth<T> && in_place)) {
     multiply_in_place(block.M, block.N, job);
   } else {
@@ -159,7 +164,10 @@ void multiply(const ProductBlock<T>& block) {
 template <class T>
 constexpr MatmulKernels<T> table() {
   return {.multiply = multiply<T>,
+          .pack_a = pack_a<T>,
+          .pack_b = pack_b<T>,
           .tile_rows = kMaxRows<kMaxVecs>,
           .strip_cols = kStrip<T>,
-          .depth = kDepth<T>};
+          .depth = kDepth<T>,
+          .packed_row = kPackedRow<T>};
 }

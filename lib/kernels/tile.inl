@@ -21,19 +21,15 @@ struct TileJob {
   int64_t K;
   const T* a;
   int64_t a_row_stride, a_col_stride;
-  bool a_is_packed;  // then A lies tile by tile, k-major, and the strides above do not count
-  const T* b;        // col_stride 1
+  const T* b;  // col_stride 1
   int64_t b_row_stride;
   T* c;  // col_stride 1
   int64_t c_row_stride;
   const T* start;  // what the sums begin with: nullptr for zero, C itself, a bias (row stride 0)
   int64_t start_row_stride;
-  int last;     // columns in the last register of a partial tile, 1 .. kWidth
-  T* packed_a;  // where a tile that packs leaves a copy of its A (k-major) and of its B (rows of
-  T* packed_b;  // kStrip), for the tiles after it
-  const T*
-      next_b;  // if not nullptr: each tile calls next_rows rows of the next strip, and the next
-  int64_t next_b_stride, next_rows;  // tile of C, into the cache while it multiplies
+  int last;         // columns in the last register of a partial tile, 1 .. kWidth
+  T* packed_b;      // where a tile that packs leaves a copy of its B, in rows of kStrip numbers
+  bool prefetch_c;  // call the next tile of C into the cache while this one is multiplied?
 };
 
 // One row of a tile, in memory and in registers. A partial tile uses only the first `last` columns
@@ -53,24 +49,19 @@ void store_row(const Vec<T>* row, T* p, typename Vec<T>::Part last) {
   if constexpr (kPartial) row[kLast].store_part(p + kLast * Vec<T>::kWidth, last);
 }
 
-// Asks the cache for rows of a strip's width; returns where the row after them begins.
+// Asks the cache for rows of a tile's width.
 template <class T>
-const T* prefetch_rows(const T* p, int64_t stride, int64_t rows) {
+void prefetch_rows(const T* p, int64_t stride, int64_t rows) {
   for (int64_t i = 0; i < rows; ++i, p += stride) {
     for (int64_t j = 0; j < kStrip<T>; j += 64 / static_cast<int64_t>(sizeof(T))) {
       __builtin_prefetch(p + j);
     }
   }
-  return p;
 }
-
-// What a tile copies for later tiles while it multiplies. The stores are free: FMAs and loads leave
-// that unit idle.
-enum Packing { kPackNothing = 0, kPackA = 1, kPackB = 2, kPackBoth = 3 };
 
 // One tile. Not inlined into the loop over tiles: the compiler would compute all row addresses
 // before that loop, and has no registers to keep them.
-template <class T, int kRows, int kVecs, bool kPartial, int kPacking = kPackNothing>
+template <class T, int kRows, int kVecs, bool kPartial, bool kPackB = false>
 [[gnu::noinline]] void multiply_tile(const TileJob<T>& job) {
   const typename Vec<T>::Part last = Vec<T>::part(job.last);
   Vec<T> acc[kRows][kVecs];
@@ -89,13 +80,12 @@ template <class T, int kRows, int kVecs, bool kPartial, int kPacking = kPackNoth
   // Rows 7q .. 7q + 6 of A are reached from one pointer (with s, 3s and 5s at hand, and scaled by 2
   // or 4 in the address): few pointers to keep, and few additions to steal a turn from the FMAs.
   constexpr int kReach = 7, kPointers = (kRows + kReach - 1) / kReach;
-  const int64_t a_row = job.a_is_packed ? 1 : job.a_row_stride;
-  const int64_t a_col = job.a_is_packed ? kRows : job.a_col_stride, b_row = job.b_row_stride;
+  const int64_t a_row = job.a_row_stride, a_col = job.a_col_stride, b_row = job.b_row_stride;
   const T* a[kPointers];
 #pragma GCC unroll 8
   for (int q = 0; q < kPointers; ++q) a[q] = job.a + kReach * q * a_row;
   const T* b = job.b;
-  T *packed_a = job.packed_a, *packed_b = job.packed_b;
+  T* packed_b = job.packed_b;
   for (int64_t k = job.K; k > 0; --k) {
     Vec<T> row_of_b[kVecs];
     load_row<kVecs, kPartial>(b, last, row_of_b);
@@ -104,10 +94,8 @@ template <class T, int kRows, int kVecs, bool kPartial, int kPacking = kPackNoth
       const Vec<T> element_of_a = Vec<T>::broadcast(a[i / kReach][i % kReach * a_row]);
 #pragma GCC unroll 4
       for (int v = 0; v < kVecs; ++v) acc[i][v] = fma(element_of_a, row_of_b[v], acc[i][v]);
-      if constexpr (kPacking & kPackA) element_of_a.store_one(packed_a + i);
     }
-    if constexpr (kPacking & kPackA) packed_a += kRows;
-    if constexpr (kPacking & kPackB) {
+    if constexpr (kPackB) {
       store_row<kVecs, kPartial>(row_of_b, packed_b, last);
       packed_b += kStrip<T>;
     }
@@ -123,18 +111,16 @@ template <class T, int kRows, int kVecs, bool kPartial, int kPacking = kPackNoth
 }
 
 // `count` tiles below one another; the job moves on to what lies below them.
-template <class T, int kRows, int kVecs, bool kPartial, int kPacking = kPackNothing>
+template <class T, int kRows, int kVecs, bool kPartial, bool kPackB = false>
 void multiply_tiles(int64_t count, TileJob<T>& job) {
   for (; count > 0; --count) {
-    if (job.next_b) {
-      job.next_b = prefetch_rows(job.next_b, job.next_b_stride, job.next_rows);
+    if (job.prefetch_c) {
       prefetch_rows<T>(job.c + kRows * job.c_row_stride, job.c_row_stride, kRows);
     }
-    multiply_tile<T, kRows, kVecs, kPartial, kPacking>(job);
-    job.a += kRows * (job.a_is_packed ? job.K : job.a_row_stride);
+    multiply_tile<T, kRows, kVecs, kPartial, kPackB>(job);
+    job.a += kRows * job.a_row_stride;
     job.c += kRows * job.c_row_stride;
     if (job.start) job.start += kRows * job.start_row_stride;
-    if constexpr (kPacking & kPackA) job.packed_a += kRows * job.K;
   }
 }
 
@@ -183,11 +169,11 @@ TileHeights cut_rows(int64_t M) {
 // The job is changed in place, and put back: copies of it would cost more than a small product.
 template <class T, int kVecs, bool kPartial>
 void multiply_strip(const TileHeights& cut, TileJob<T>& job) {
-  const T *const a = job.a, *const start = job.start, *const next_b = job.next_b;
+  const T *const a = job.a, *const start = job.start;
   T* const c = job.c;
   multiply_tiles_of<T, kVecs, kPartial>(cut.rows, cut.tiles, job);
   if (cut.lower > 0) multiply_tiles_of<T, kVecs, kPartial>(cut.lower_rows, cut.lower, job);
-  job.a = a, job.c = c, job.start = start, job.next_b = next_b;
+  job.a = a, job.c = c, job.start = start;
 }
 
 // One strip of `cols` columns, at most kStrip: in full registers, the last one perhaps in part.
@@ -230,7 +216,6 @@ void multiply_block(int64_t M, int64_t N, int64_t K, const T* A, int64_t a_row_s
                  .a = A,
                  .a_row_stride = a_row_stride,
                  .a_col_stride = a_col_stride,
-                 .a_is_packed = false,
                  .b = B,
                  .b_row_stride = b_row_stride,
                  .c = C,
@@ -238,10 +223,7 @@ void multiply_block(int64_t M, int64_t N, int64_t K, const T* A, int64_t a_row_s
                  .start = accumulate ? C : nullptr,
                  .start_row_stride = c_row_stride,
                  .last = 0,
-                 .packed_a = nullptr,
                  .packed_b = nullptr,
-                 .next_b = nullptr,
-                 .next_b_stride = 0,
-                 .next_rows = 0};
+                 .prefetch_c = false};
   multiply_in_place(M, N, job);
 }

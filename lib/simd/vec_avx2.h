@@ -36,7 +36,6 @@ struct Vec<float> {
   static Part part(int n) { return first_lanes_32(n); }
   static Vec load_part(const float* p, Part m) { return {_mm256_maskload_ps(p, m)}; }
   void store_part(float* p, Part m) const { _mm256_maskstore_ps(p, m, r); }
-  void store_one(float* p) const { _mm_store_ss(p, _mm256_castps256_ps128(r)); }
   void store_first(float* p, int n) const { _mm256_maskstore_ps(p, first_lanes_32(n), r); }
 };
 
@@ -71,7 +70,6 @@ struct Vec<double> {
   static Part part(int n) { return first_lanes_64(n); }
   static Vec load_part(const double* p, Part m) { return {_mm256_maskload_pd(p, m)}; }
   void store_part(double* p, Part m) const { _mm256_maskstore_pd(p, m, r); }
-  void store_one(double* p) const { _mm_store_sd(p, _mm256_castpd256_pd128(r)); }
   void store_first(double* p, int n) const { _mm256_maskstore_pd(p, first_lanes_64(n), r); }
 };
 

@@ -28,7 +28,6 @@ struct Vec<float> {
   static Part part(int n) { return static_cast<__mmask16>((1 << n) - 1); }
   static Vec load_part(const float* p, Part m) { return {_mm512_maskz_loadu_ps(m, p)}; }
   void store_part(float* p, Part m) const { _mm512_mask_storeu_ps(p, m, r); }
-  void store_one(float* p) const { _mm_store_ss(p, _mm512_castps512_ps128(r)); }
   void store_first(float* p, int n) const { _mm512_mask_storeu_ps(p, first(n), r); }
 };
 
@@ -62,7 +61,6 @@ struct Vec<double> {
   static Part part(int n) { return static_cast<__mmask8>((1 << n) - 1); }
   static Vec load_part(const double* p, Part m) { return {_mm512_maskz_loadu_pd(m, p)}; }
   void store_part(double* p, Part m) const { _mm512_mask_storeu_pd(p, m, r); }
-  void store_one(double* p) const { _mm_store_sd(p, _mm512_castpd512_pd128(r)); }
   void store_first(double* p, int n) const { _mm512_mask_storeu_pd(p, first(n), r); }
 };
 

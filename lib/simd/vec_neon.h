@@ -27,7 +27,6 @@ struct Vec<float> {
   static Part part(int n) { return n; }
   static Vec load_part(const float* p, Part n) { return load_first(p, n); }
   void store_part(float* p, Part n) const { store_first(p, n); }
-  void store_one(float* p) const { vst1q_lane_f32(p, r, 0); }
   void store_first(float* p, int n) const {
     float window[4];
     vst1q_f32(window, r);
@@ -61,7 +60,6 @@ struct Vec<double> {
   static Part part(int n) { return n; }
   static Vec load_part(const double* p, Part n) { return load_first(p, n); }
   void store_part(double* p, Part n) const { store_first(p, n); }
-  void store_one(double* p) const { vst1q_lane_f64(p, r, 0); }
   void store_first(double* p, int n) const {
     if (n > 0) p[0] = vgetq_lane_f64(r, 0);
     if (n > 1) p[1] = vgetq_lane_f64(r, 1);

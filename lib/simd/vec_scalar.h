@@ -21,7 +21,6 @@ struct Vec {
   static Part part(int n) { return n; }
   static Vec load_part(const T* p, Part) { return {*p}; }
   void store_part(T* p, Part) const { *p = r; }
-  void store_one(T* p) const { *p = r; }  // the first lane
   void store_first(T* p, int n) const {
     if (n > 0) *p = r;
   }

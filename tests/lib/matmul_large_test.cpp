@@ -13,8 +13,8 @@ using namespace qkv::tests;
 
 namespace {
 
-// Sizes that pack B (from 100 KB on) and A (2.5 MB), with k-panels (384 deep) and cache blocks
-// (512 x 1024) that do not come out even.
+// Sizes that pack B on the way (from 100 KB on) or both beforehand (2.5 MB, rows of a multiple of
+// 4 KiB), with k-panels (384 deep) and cache blocks (512 x 1024) that do not come out even.
 constexpr ProductShape kLarge[] = {
     {131, 150, 400}, {29, 97, 801}, {15, 2000, 17}, {515, 300, 389}, {530, 1030, 40}};
 
@@ -43,7 +43,7 @@ TEST_CASE_TEMPLATE("large products have the bits of the definition in every layo
 }
 
 TEST_CASE("a large product neither reads nor writes outside its matrices") {
-  const auto [M, N, K, accumulate] = ProductShape{150, 161, 131};
+  constexpr int64_t M = 150, N = 161, K = 131;
   const Window<float> A(std::vector<float>(static_cast<size_t>(M * K), 2)),
       B(std::vector<float>(static_cast<size_t>(K * N), 3));
   const std::vector<float> expected(static_cast<size_t>(M * N), static_cast<float>(6 * K));
