@@ -16,16 +16,17 @@ struct ProductBlock {
   const T* start;  // what the sums begin with: nullptr for zero, C itself, a bias (row stride 0)
   int64_t start_row_stride;
   bool reuse_b = false;         // many tiles read each strip of B: pack it on the way?
-  const T* packed_b = nullptr;  // B as pack_b leaves it; then K is at most `depth`
+  const T* packed_b = nullptr;  // B as pack_b leaves it; then K is at most `depth`,
+  T* copy_of_a = nullptr;       // and there is room for `copy_of_a` numbers if A.col_stride != 1
 };
 
 template <class T>
 struct MatmulKernels {
   void (*multiply)(const ProductBlock<T>& block);
-  void (*pack_a)(int64_t M, int64_t K, Matrix<const T> A, T* packed);  // rows of packed_row
   void (*pack_b)(int64_t K, int64_t N, Matrix<const T> B, T* packed);  // strips of strip_cols
-  int64_t tile_rows, strip_cols;                                       // the largest register tile
-  int64_t depth, packed_row;  // the deepest k-panel; the row stride of a packed A
+  int64_t tile_rows, strip_cols;  // the largest register tile
+  int64_t copy_of_a;              // see ProductBlock
+  int64_t depth;                  // of a k-panel, at most
 };
 
 // The kernels of active_isa(), and those without SIMD.

@@ -1,13 +1,16 @@
 // Cache blocks and packing, around the register tile of tile.inl. C gets its sums k-panel after
 // k-panel, and carries the chains from one panel to the next.
 //
-//                   B, a strip of 384 x 32 floats:    for each k-panel
-//                   ┌──┬──┬──┬──┐                       for each strip of B (48 KiB, level 1)
-//       k-panel     │▓▓│  │  │  │                         for each tile of rows: multiply
-//      ┌───────┐    ├──┼──┴──┴──┤
-//      │▒▒▒▒▒▒▒│    │▓▓│ C      │     Packing changes strides, nothing else: what lies far apart
-//      │ A     │    │  │        │     in the source (a row every few pages, in the same few sets
-//      └───────┘    └──┴────────┘     of the cache) lies together afterwards, in order of use.
+//                   B, in strips of 32 columns:     mid-sized: for each strip of B (level 1)
+//                   ┌──┬──┬──┬──┐                                for each tile of A: multiply
+//       k-panel     │▓▓│▓▓│▓▓│▓▓│
+//      ┌───────┐    ├──┼──┴──┴──┤                   large:     for each tile of A (level 1)
+//      │▒▒▒▒▒▒▒│    │▓▓│ C      │                                for each strip of B (level 2):
+//      │ A     │    │  │        │                                  multiply
+//      └───────┘    └──┴────────┘
+//
+// Packing changes strides, nothing else: what lies far apart in the source (a row every few pages,
+// in the same few sets of the cache) lies together afterwards, in order of use.
 
 #include "lib/kernels/tile.inl"
 
@@ -43,37 +46,42 @@ void pack(int64_t rows, int64_t cols, Matrix<const T> source, T* to, int64_t str
     if (source.col_stride == 1) {
       for (; j + kWidth <= cols; j += kWidth) Vec<T>::load(from + j).store(to + i * stride + j);
     }
+    if (source.col_stride == 1 && j < cols) {
+      const auto last = Vec<T>::part(static_cast<int>(cols - j));
+      Vec<T>::load_part(from + j, last).store_part(to + i * stride + j, last);
+      continue;
+    }
     for (; j < cols; ++j) to[i * stride + j] = from[j * source.col_stride];
   }
 }
 
-// A k-panel of B, strip behind strip: b00 b01 .. b0,31 | b10 b11 .. b1,31 | .. Rows of B are read
-// along their whole length, as far as they lie in memory that way.
+// A k-panel of `source`, K x N, cut into strips of `width` columns, strip behind strip, each in
+// rows of `stride` numbers: b00 b01 .. b0,31 | b10 b11 .. b1,31 | .. Rows that lie in memory that
+// way are read along their whole length, four at a time: whole pieces are read, and written.
 template <class T>
-void pack_b(int64_t K, int64_t N, Matrix<const T> B, T* packed) {
-  const int64_t step = B.col_stride == 1 ? 1 : K;
-  for (int64_t k = 0; k < K; k += step) {
-    for (int64_t j = 0; j < N; j += kStrip<T>) {
-      const int64_t cols = N - j < kStrip<T> ? N - j : kStrip<T>;
-      pack<T>(step, cols,
-              {B.data + k * B.row_stride + j * B.col_stride, B.row_stride, B.col_stride},
-              packed + j * K + k * kStrip<T>, kStrip<T>);
+void pack_strips(int64_t K, int64_t N, Matrix<const T> source, int64_t width, int64_t stride,
+                 T* packed) {
+  const int64_t together = source.col_stride == 1 ? 4 : K;
+  for (int64_t k = 0; k < K; k += together) {
+    const int64_t rows = K - k < together ? K - k : together;
+    const T* from = source.data + k * source.row_stride;
+    T* to = packed + k * stride;
+    for (int64_t j = 0; j < N; j += width, from += width * source.col_stride, to += K * stride) {
+      const int64_t cols = N - j < width ? N - j : width;
+      pack<T>(rows, cols, {from, source.row_stride, source.col_stride}, to, stride);
     }
   }
 }
 
-// A packed A: rows of one k-panel, a little longer than it, so that they do not fall into the same
-// few sets of the cache. With 128 bytes a row, a strip of B takes 48 KiB, all of the first-level
-// cache: measured better than half of it, since C is then loaded and stored less often.
 template <class T>
-constexpr int64_t kDepth = 1536 / sizeof(T);
-template <class T>
-constexpr int64_t kPackedRow = kDepth<T> + 64 / sizeof(T);
-
-template <class T>
-void pack_a(int64_t M, int64_t K, Matrix<const T> A, T* packed) {
-  pack(M, K, A, packed, kPackedRow<T>);
+void pack_b(int64_t K, int64_t N, Matrix<const T> B, T* packed) {
+  pack_strips(K, N, B, kStrip<T>, kStrip<T>, packed);
 }
+
+// The deepest k-panel: a tile of 14 rows then takes 28 KiB, which leaves the first-level cache room
+// for the strips of B that pass by.
+template <class T>
+constexpr int64_t kDepth = 2048 / sizeof(T);
 
 // The first tile of a strip, leaving a packed copy of the strip behind. Its loads are done anyway,
 // and the FMAs leave the store unit idle. There are two tiles or more, so it is at least half the
@@ -106,9 +114,7 @@ void multiply_panel(const ProductBlock<T>& block, TileJob<T> job, T* strip) {
     const int64_t cols = block.N - j < kStrip<T> ? block.N - j : kStrip<T>;
     TileJob<T> part = job;
     part.packed_b = strip;
-    if (block.packed_b) {
-      part.b = block.packed_b + j * job.K, part.b_row_stride = kStrip<T>;
-    } else if (block.B.col_stride != 1) {
+    if (block.B.col_stride != 1) {
       pack<T>(job.K, cols, {job.b, block.B.row_stride, block.B.col_stride}, strip, kStrip<T>);
       part.b = strip, part.b_row_stride = kStrip<T>;
     }
@@ -121,6 +127,50 @@ void multiply_panel(const ProductBlock<T>& block, TileJob<T> job, T* strip) {
     job.c += kStrip<T>;
     if (job.start) job.start += kStrip<T>;
   }
+}
+
+// A copy of many tiles of A: 1 MiB.
+constexpr int64_t kTileStride = (kMaxRows<kMaxVecs> + 7) / 8 * 8, kTilesCopied = 32;
+template <class T>
+constexpr int64_t kCopyOfA = kTilesCopied* kDepth<T>* kTileStride;
+
+// One k-panel of a large product, B packed: each tile of A stays in the first-level cache while all
+// strips of B pass it from the second. Of an A whose rows are no rows in memory, 32 tiles are
+// copied at a time: its columns may lie pages apart, so each is read for a good while.
+template <class T>
+void multiply_packed_tiles(const ProductBlock<T>& block, int64_t count, int64_t rows,
+                           TileJob<T>& job) {
+  for (int64_t tile = 0; tile < count; ++tile) {
+    TileJob<T> part = job;
+    if (job.a_col_stride != 1) {
+      const int64_t left = count - tile, place = tile % kTilesCopied;
+      if (place == 0) {
+        pack_strips<T>(job.K, rows * (left < kTilesCopied ? left : kTilesCopied),
+                       {job.a, job.a_col_stride, job.a_row_stride}, rows, kTileStride,
+                       block.copy_of_a);
+      }
+      part.a = block.copy_of_a + place * job.K * kTileStride;
+      part.a_row_stride = 1, part.a_col_stride = kTileStride;
+    }
+    for (int64_t j = 0; j < block.N; j += kStrip<T>) {
+      const int64_t cols = block.N - j < kStrip<T> ? block.N - j : kStrip<T>;
+      part.b = block.packed_b + j * job.K;
+      multiply_columns({rows, 1, 0, 0}, cols, part);
+      part.c += kStrip<T>;
+      if (part.start) part.start += kStrip<T>;
+    }
+    job.a += rows * job.a_row_stride;
+    job.c += rows * job.c_row_stride;
+    if (job.start) job.start += rows * job.start_row_stride;
+  }
+}
+
+template <class T>
+void multiply_packed(const ProductBlock<T>& block, TileJob<T>& job) {
+  const TileHeights cut = cut_rows<kMaxVecs>(block.M);
+  job.b_row_stride = kStrip<T>;
+  multiply_packed_tiles(block, cut.tiles, cut.rows, job);
+  multiply_packed_tiles(block, cut.lower, cut.lower_rows, job);
 }
 
 // C = start + A B by k-panels of equal depth.
@@ -151,9 +201,9 @@ void multiply(const ProductBlock<T>& block) {
                  .start = block.start,
                  .start_row_stride = block.start_row_stride,
                  .last = 0,
-                 .packed_b = nullptr,
-                 .prefetch_c = block.packed_b != nullptr};
+                 .packed_b = nullptr};
   const bool in_place = block.B.col_stride == 1 && !block.reuse_b && block.packed_b == nullptr;
+  if (block.packed_b) return multiply_packed(block, job);
   if (block.K == 0 || (block.K <= kDepth<T> && in_place)) {
     multiply_in_place(block.M, block.N, job);
   } else {
@@ -164,10 +214,9 @@ void multiply(const ProductBlock<T>& block) {
 template <class T>
 constexpr MatmulKernels<T> table() {
   return {.multiply = multiply<T>,
-          .pack_a = pack_a<T>,
           .pack_b = pack_b<T>,
           .tile_rows = kMaxRows<kMaxVecs>,
           .strip_cols = kStrip<T>,
-          .depth = kDepth<T>,
-          .packed_row = kPackedRow<T>};
+          .copy_of_a = kCopyOfA<T>,
+          .depth = kDepth<T>};
 }

@@ -29,7 +29,6 @@ struct TileJob {
   int64_t start_row_stride;
   int last;         // columns in the last register of a partial tile, 1 .. kWidth
   T* packed_b;      // where a tile that packs leaves a copy of its B, in rows of kStrip numbers
-  bool prefetch_c;  // call the next tile of C into the cache while this one is multiplied?
 };
 
 // One row of a tile, in memory and in registers. A partial tile uses only the first `last` columns
@@ -47,16 +46,6 @@ void store_row(const Vec<T>* row, T* p, typename Vec<T>::Part last) {
   for (int v = 0; v < kVecs - kPartial; ++v) row[v].store(p + v * Vec<T>::kWidth);
   constexpr int kLast = kVecs - 1;
   if constexpr (kPartial) row[kLast].store_part(p + kLast * Vec<T>::kWidth, last);
-}
-
-// Asks the cache for rows of a tile's width.
-template <class T>
-void prefetch_rows(const T* p, int64_t stride, int64_t rows) {
-  for (int64_t i = 0; i < rows; ++i, p += stride) {
-    for (int64_t j = 0; j < kStrip<T>; j += 64 / static_cast<int64_t>(sizeof(T))) {
-      __builtin_prefetch(p + j);
-    }
-  }
 }
 
 // One tile. Not inlined into the loop over tiles: the compiler would compute all row addresses
@@ -114,9 +103,6 @@ template <class T, int kRows, int kVecs, bool kPartial, bool kPackB = false>
 template <class T, int kRows, int kVecs, bool kPartial, bool kPackB = false>
 void multiply_tiles(int64_t count, TileJob<T>& job) {
   for (; count > 0; --count) {
-    if (job.prefetch_c) {
-      prefetch_rows<T>(job.c + kRows * job.c_row_stride, job.c_row_stride, kRows);
-    }
     multiply_tile<T, kRows, kVecs, kPartial, kPackB>(job);
     job.a += kRows * job.a_row_stride;
     job.c += kRows * job.c_row_stride;
@@ -223,7 +209,6 @@ void multiply_block(int64_t M, int64_t N, int64_t K, const T* A, int64_t a_row_s
                  .start = accumulate ? C : nullptr,
                  .start_row_stride = c_row_stride,
                  .last = 0,
-                 .packed_b = nullptr,
-                 .prefetch_c = false};
+                 .packed_b = nullptr};
   multiply_in_place(M, N, job);
 }
