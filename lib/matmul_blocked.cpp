@@ -13,8 +13,10 @@ namespace qkv::lib {
 namespace {
 
 // Below the first limit everything is read where it lies, beyond it strips of B are packed on the
-// way, beyond the second, where level 2 overflows, whole panels of B before they are used.
+// way, beyond the second, where level 2 overflows, whole panels of B before they are used, if there
+// are tiles of A enough to use them.
 constexpr int64_t kBytesWorthReuse = 100'000, kBytesWorthPacking = 2'500'000;
+constexpr int64_t kTilesWorthPacking = 16;
 
 // A packed panel of B: it shares level 2 (2 MiB, where it is large) with the tiles of A and C.
 constexpr int64_t kPanelBytes = 1'200'000;
@@ -58,7 +60,7 @@ ProductBlock<T> part_of(const ProductBlock<T>& whole, int64_t row, int64_t rows,
 template <class T>
 void multiply_by_blocks(const MatmulKernels<T>& kernels, const ProductBlock<T>& whole) {
   const int64_t bytes = bytes_of(whole), M = whole.M, N = whole.N, K = whole.K;
-  if (bytes <= kBytesWorthPacking || M < 4 * kernels.tile_rows || K == 0) {
+  if (bytes <= kBytesWorthPacking || M < kTilesWorthPacking * kernels.tile_rows || K == 0) {
     ProductBlock<T> block = whole;
     block.reuse_b = bytes > kBytesWorthReuse;
     return kernels.multiply(block);

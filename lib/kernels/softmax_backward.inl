@@ -3,7 +3,7 @@
 #include "lib/kernels/sums.inl"
 
 //   dx = y (dy - Σ dy y)
-template <class T>
+template <class T, bool kAhead>
 struct SoftmaxSlope {
   const T *dy, *y;
   T* dx;
@@ -12,29 +12,50 @@ struct SoftmaxSlope {
   template <bool kWhole>
   void at(int64_t i, int rest) {
     const Lanes<T> slope = sub(load<kWhole>(dy + i, rest), sum_dy_y);
-    ask_for(dy + i + ahead);
-    ask_for(y + i + ahead);
-    ask_for(dx + i + ahead);
+    if constexpr (kAhead) {
+      ask_for(dy + i + ahead);
+      ask_for(y + i + ahead);
+      ask_for(dx + i + ahead);
+    }
     store<kWhole>(mul(load<kWhole>(y + i, rest), slope), dx + i, rest);
   }
 };
 
+// Long rows go four together although the first cache cannot keep them: the second can, and four
+// sums side by side save more than it costs.
 template <class T>
-void softmax_backward_rows(int64_t rows, int64_t n, const T* dy, const T* y, T* dx,
-                           bool from_memory) {
-  const int together = rows_together<T>(4 * n);
+int rows_together_backward(int64_t n) {
+  constexpr int kSums = Vec<T>::kWidth < 4 ? Vec<T>::kWidth : 4;
+  constexpr int64_t kLongestRow = kBytesTogether / static_cast<int64_t>(sizeof(T)) / 2;
+  const int few = rows_together<T>(4 * n);
+  return few < kSums && n >= kLongRow && n <= kLongestRow ? kSums : few;
+}
+
+template <bool kAhead, class T>
+void softmax_backward_rows_of(int64_t rows, int64_t n, const T* dy, const T* y, T* dx) {
+  const int together = rows_together_backward<T>(n);
   Lanes<T> part[Vec<T>::kWidth] = {};
   T total[Vec<T>::kWidth] = {};
-  const int64_t ahead = from_memory && together > 1 ? together * n : 0;
   for (int64_t row = 0; row < rows; row += together) {
     const int count = static_cast<int>(rows - row < together ? rows - row : together);
     dot_lanes(count, n, dy + row * n, y + row * n, part);
     fold_rows<Add>(count, part, total);
     for (int r = 0; r < count; ++r) {
       const int64_t i = (row + r) * n;
-      SoftmaxSlope<T> step = {dy + i, y + i, dx + i, Lanes<T>::broadcast(total[r]), ahead};
+      SoftmaxSlope<T, kAhead> step = {dy + i, y + i, dx + i, Lanes<T>::broadcast(total[r]),
+                                      together * n};
       walk<T>(n, step);
     }
+  }
+}
+
+template <class T>
+void softmax_backward_rows(int64_t rows, int64_t n, const T* dy, const T* y, T* dx,
+                           bool from_memory) {
+  if (from_memory && rows_together_backward<T>(n) > 1) {
+    softmax_backward_rows_of<true>(rows, n, dy, y, dx);
+  } else {
+    softmax_backward_rows_of<false>(rows, n, dy, y, dx);
   }
 }
 
@@ -89,7 +110,7 @@ struct LogSoftmaxSlope {
 
 template <class T>
 void log_softmax_backward_rows(int64_t rows, int64_t n, const T* dy, const T* y, T* dx) {
-  const int together = rows_together<T>(4 * n);
+  const int together = rows_together_backward<T>(n);
   Lanes<T> part[Vec<T>::kWidth] = {};
   T total[Vec<T>::kWidth] = {};
   for (int64_t row = 0; row < rows; row += together) {
