@@ -1,6 +1,7 @@
-// Rung 5 of matmul: threads, and batches of products. The work is a list of blocks of C, product
-// after product; threads take runs of them. How it is cut depends on the shape alone, and no bit
-// depends on the cut: each c_ij is one chain, whoever computes it.
+// Rung 5 of matmul: threads, and batches of products. Of a few large products threads share the
+// packed panels (matmul_blocked.cpp). All other work is a list of blocks of C, product after
+// product; threads take runs of them. How it is cut depends on the shape alone, and no bit depends
+// on the cut: each c_ij is one chain, whoever computes it.
 //
 //   2 products, C 256 x 256, blocks of 128 x 128:    product 0: [0 1]   product 1: [4 5]
 //                                                               [2 3]              [6 7]
@@ -85,11 +86,13 @@ void matmul_batch(std::span<const BatchAxis> axes, ProductShape shape, Matrix<co
                               .start = shape.accumulate ? C.data : bias,
                               .start_row_stride = shape.accumulate ? C.row_stride : 0};
   const int64_t flops = 2 * M * N * K;
-  if (products * flops < kFlopsWorthSplitting || num_threads() == 1) {
+  const bool alone = products * flops < kFlopsWorthSplitting || num_threads() == 1;
+  const bool within = products < kRunsWanted && packed_beforehand(kernels, first);
+  if (alone || within) {
     ProductBlock<T> product = first;
     for (int64_t i = 0; i < products; ++i) {
       if (i > 0) go_to_product(axes, i, first, product);
-      multiply_by_blocks(kernels, product);
+      alone ? multiply_by_blocks(kernels, product) : multiply_by_threads(kernels, product);
     }
     return;
   }

@@ -44,4 +44,11 @@ ProductBlock<T> part_of(const ProductBlock<T>& whole, int64_t row, int64_t rows,
 template <class T>
 void multiply_by_blocks(const MatmulKernels<T>& kernels, const ProductBlock<T>& whole);
 
+// Is `whole` so large that panels of B are packed before they are used? Then threads can share the
+// panels, and multiply_by_threads does the same as multiply_by_blocks with all of them.
+template <class T>
+bool packed_beforehand(const MatmulKernels<T>& kernels, const ProductBlock<T>& whole);
+template <class T>
+void multiply_by_threads(const MatmulKernels<T>& kernels, const ProductBlock<T>& whole);
+
 }  // namespace qkv::lib
