@@ -48,6 +48,12 @@ void store_row(const Vec<T>* row, T* p, typename Vec<T>::Part last) {
   if constexpr (kPartial) row[kLast].store_part(p + kLast * Vec<T>::kWidth, last);
 }
 
+// A tile that packs B is the first to touch it, row after row, each perhaps on its own page: no
+// processor guesses that early enough. So it asks for rows far ahead.
+constexpr int64_t kRowsAhead = 32;
+template <class T>
+constexpr int64_t kCacheLine = 64 / sizeof(T);
+
 // One tile. Not inlined into the loop over tiles: the compiler would compute all row addresses
 // before that loop, and has no registers to keep them.
 template <class T, int kRows, int kVecs, bool kPartial, bool kPackB = false>
@@ -85,6 +91,9 @@ template <class T, int kRows, int kVecs, bool kPartial, bool kPackB = false>
       for (int v = 0; v < kVecs; ++v) acc[i][v] = fma(element_of_a, row_of_b[v], acc[i][v]);
     }
     if constexpr (kPackB) {
+      for (int64_t j = 0; j < kStrip<T>; j += kCacheLine<T>) {
+        __builtin_prefetch(b + kRowsAhead * b_row + j);
+      }
       store_row<kVecs, kPartial>(row_of_b, packed_b, last);
       packed_b += kStrip<T>;
     }
