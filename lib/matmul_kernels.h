@@ -24,9 +24,9 @@ template <class T>
 struct MatmulKernels {
   void (*multiply)(const ProductBlock<T>& block);
   void (*pack_b)(int64_t K, int64_t N, Matrix<const T> B, T* packed);  // strips of strip_cols
-  int64_t tile_rows, strip_cols;  // the largest register tile
-  int64_t copy_of_a;              // see ProductBlock
-  int64_t depth;                  // of a k-panel, at most
+  int64_t tile_rows, strip_cols;                                       // the largest register tile
+  int64_t copy_of_a;                                                   // see ProductBlock
+  int64_t depth;                                                       // of a k-panel, at most
 };
 
 // The kernels of active_isa(), and those without SIMD.
