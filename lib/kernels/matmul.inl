@@ -1,13 +1,18 @@
 // Cache blocks and packing, around the register tile of tile.inl. C gets its sums k-panel after
 // k-panel, and carries the chains from one panel to the next.
 //
-//                   B, in strips of 32 columns:     mid-sized: for each strip of B (level 1)
-//                   ┌──┬──┬──┬──┐                                for each tile of A: multiply
-//       k-panel     │▓▓│▓▓│▓▓│▓▓│
-//      ┌───────┐    ├──┼──┴──┴──┤                   large:     for each tile of A (level 1)
-//      │▒▒▒▒▒▒▒│    │▓▓│ C      │                                for each strip of B (level 2):
-//      │ A     │    │  │        │                                  multiply
-//      └───────┘    └──┴────────┘
+//                  strips of B
+//                  ┌──┬──┬──┬──┐
+//       k-panel    │▓▓│▓▓│▓▓│▓▓│
+//      ┌───────┐   ├──┼──┴──┴──┤
+//      │▒▒▒▒▒▒▒│   │▓▓│ C      │
+//      │ A     │   │  │        │
+//      └───────┘   └──┴────────┘
+//
+//   mid-sized:  for each strip of B, which stays in the nearest cache,
+//                 for each tile of A:  multiply
+//   large:      for each tile of A, which stays in the nearest cache,
+//                 for each strip of B, in the second-level cache:  multiply
 //
 // Packing changes strides, nothing else: what lies far apart in the source (a row every few pages,
 // in the same few sets of the cache) lies together afterwards, in order of use.
@@ -45,13 +50,12 @@ void pack(int64_t rows, int64_t cols, Matrix<const T> source, T* to, int64_t str
     int64_t j = 0;
     if (source.col_stride == 1) {
       for (; j + kWidth <= cols; j += kWidth) Vec<T>::load(from + j).store(to + i * stride + j);
-    }
-    if (source.col_stride == 1 && j < cols) {
+      if (j == cols) continue;
       const auto last = Vec<T>::part(static_cast<int>(cols - j));
       Vec<T>::load_part(from + j, last).store_part(to + i * stride + j, last);
-      continue;
+    } else {
+      for (; j < cols; ++j) to[i * stride + j] = from[j * source.col_stride];
     }
-    for (; j < cols; ++j) to[i * stride + j] = from[j * source.col_stride];
   }
 }
 
@@ -202,8 +206,8 @@ void multiply(const ProductBlock<T>& block) {
                  .start_row_stride = block.start_row_stride,
                  .last = 0,
                  .packed_b = nullptr};
-  const bool in_place = block.B.col_stride == 1 && !block.reuse_b && block.packed_b == nullptr;
   if (block.packed_b) return multiply_packed(block, job);
+  const bool in_place = block.B.col_stride == 1 && !block.reuse_b;
   if (block.K == 0 || (block.K <= kDepth<T> && in_place)) {
     multiply_in_place(block.M, block.N, job);
   } else {
