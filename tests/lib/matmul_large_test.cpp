@@ -76,7 +76,8 @@ TEST_CASE_TEMPLATE("a bias is what every sum of its column begins with", T, floa
   Generator generator(5);
   const auto normal = [&] { return generator.normal(); };
   for_each_isa([&] {
-    for (const ProductShape shape : {ProductShape{5, 17, 3}, {2, 3, 0}, {100, 130, 500}}) {
+    for (const ProductShape shape :
+         {ProductShape{5, 17, 3}, {2, 3, 0}, {100, 130, 500}, {230, 9, 2750}}) {
       Problem<T> p = problem<T>(shape, Layout::tight, Layout::transposed, normal);
       std::vector<T> bias(static_cast<size_t>(shape.N));
       for (T& b : bias) b = static_cast<T>(normal());
@@ -93,45 +94,52 @@ TEST_CASE_TEMPLATE("a bias is what every sum of its column begins with", T, floa
 }
 
 TEST_CASE_TEMPLATE("a batch has the bits of its products one by one", T, float, double) {
-  // 3 x 2 products of 20 x 40 by 40 x 33; B is the same along the second axis.
+  // 3 x 2 products; B is the same along the second axis. Threads take small products whole, and
+  // share each of the large ones.
   Generator generator(6);
-  constexpr int64_t M = 20, N = 33, K = 40;
-  const BatchAxis axes[] = {{3, 2 * M * K, K * N, 2 * M * N}, {2, M * K, 0, M * N}};
-  std::vector<T> A(6 * M * K), B(3 * K * N), bias(N);
-  for (std::vector<T>* x : {&A, &B, &bias}) {
-    for (T& value : *x) value = static_cast<T>(generator.normal());
-  }
-  for_each_isa([&] {
-    for (const bool accumulate : {false, true}) {
-      std::vector<T> C(6 * M * N, T(3)), one_by_one = C;
-      const ProductShape shape{M, N, K, accumulate};
-      const T* const start = accumulate ? nullptr : bias.data();
-      matmul_batch<T>(axes, shape, {A.data(), K, 1}, {B.data(), 1, K}, {C.data(), N, 1}, start);
-      for (int64_t i = 0; i < 6; ++i) {
-        matmul<T>(shape, {A.data() + i * M * K, K, 1}, {B.data() + i / 2 * K * N, 1, K},
-                  {one_by_one.data() + i * M * N, N, 1}, start);
+  const RestoreSettings restore;
+  set_num_threads(3);
+  for (const auto& [M, N, K, unused] : {ProductShape{20, 33, 40}, {230, 3, 2760}}) {
+    const BatchAxis axes[] = {{3, 2 * M * K, K * N, 2 * M * N}, {2, M * K, 0, M * N}};
+    const auto random = [&](int64_t count) {
+      std::vector<T> values(static_cast<size_t>(count));
+      for (T& value : values) value = static_cast<T>(generator.normal());
+      return values;
+    };
+    const std::vector<T> A = random(6 * M * K), B = random(3 * K * N), bias = random(N);
+    for_each_isa([&, M = M, N = N, K = K] {
+      for (const bool accumulate : {false, true}) {
+        std::vector<T> C(static_cast<size_t>(6 * M * N), T(3)), one_by_one = C;
+        const ProductShape shape{M, N, K, accumulate};
+        const T* const start = accumulate ? nullptr : bias.data();
+        matmul_batch<T>(axes, shape, {A.data(), K, 1}, {B.data(), 1, K}, {C.data(), N, 1}, start);
+        for (int64_t i = 0; i < 6; ++i) {
+          matmul<T>(shape, {A.data() + i * M * K, K, 1}, {B.data() + i / 2 * K * N, 1, K},
+                    {one_by_one.data() + i * M * N, N, 1}, start);
+        }
+        REQUIRE(same_bits(C, one_by_one));
       }
-      REQUIRE(same_bits(C, one_by_one));
-    }
-  });
+    });
+  }
 }
 
 TEST_CASE("a product has the same bits for every number of threads") {
   Generator generator(7);
   const auto normal = [&] { return generator.normal(); };
-  const int threads = num_threads();
+  const RestoreSettings restore;
   for (const ProductShape shape : {ProductShape{300, 310, 120},
                                    {2050, 40, 70},
                                    {40, 2050, 70},
                                    {450, 5, 1400},
                                    {450, 60, 1200}}) {
     if (short_form() && shape.M * shape.N * shape.K > 20'000'000) continue;
-    const Problem<float> p = problem<float>(shape, Layout::tight, Layout::tight, normal);
-    const std::vector<float> expected = run(p, matmul_loop_order<float>);
-    for (const int n : {1, 2, 3, 8}) {
-      set_num_threads(n);
-      REQUIRE(same_bits(run(p, matmul_top<float>), expected));
+    for (const Layout layout : {Layout::tight, Layout::transposed}) {
+      const Problem<float> p = problem<float>(shape, layout, Layout::tight, normal);
+      const std::vector<float> expected = run(p, matmul_loop_order<float>);
+      for (const int n : {1, 2, 3, 8}) {
+        set_num_threads(n);
+        REQUIRE(same_bits(run(p, matmul_top<float>), expected));
+      }
     }
   }
-  set_num_threads(threads);
 }
