@@ -24,8 +24,6 @@ struct Cut {
   int64_t row_blocks, blocks;  // down one C; in one C
 };
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Halves the longer side while there are too few blocks and each is worth more than one run. Sides
 // stay whole strips and at least four tiles, so that packing pays within a block.
 Cut cut_product(const ProductShape& shape, int64_t products, int64_t tile_rows, int64_t strip) {

@@ -1,5 +1,6 @@
-// Rungs 2 to 4 of matmul, on one thread. They run one template (kernels/tile.inl, matmul.inl): rung
-// 2 without cache blocks, rung 3 with them, both with registers of one number; rung 4 with SIMD.
+// Rungs 2 to 4 of matmul. They run one template (kernels/tile.inl, matmul.inl): rung 2 without
+// cache blocks, rung 3 with them, both with registers of one number; rung 4 with SIMD. All on one
+// thread; rung 5 (matmul.cpp) brings others to share the packed panels of a large product.
 //
 //   large products:  for each block of columns of C:
 //                      for each k-panel:  pack B, 512 x 512 floats or so, level 2
@@ -24,8 +25,6 @@ constexpr int64_t kTilesAtOnce = 2, kTilesAtOnceCopied = 8;
 
 // A packed panel of B: it shares level 2 (2 MiB, where it is large) with the tiles of A and C.
 constexpr int64_t kPanelBytes = 1'200'000;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 template <class T>
 int64_t bytes_of(const ProductBlock<T>& block) {

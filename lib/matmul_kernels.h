@@ -6,6 +6,8 @@
 
 namespace qkv::lib {
 
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 // A block of C and the parts of A and B that it needs; K is whole.
 template <class T>
 struct ProductBlock {
