@@ -1,0 +1,66 @@
+# The tests in CTest, by the beginnings of their names:
+#
+#   unit:...       one entry for each doctest case, and all of them once more in one process
+#   chapter: ...   a chapter runs, and its whole output is compared
+#   command line   what the lab says to a user's mistakes
+#   script: ...    training: the same bits, every seed learns; and what the README shows
+#   install: ...   a project outside this folder uses the library
+#   bench: ...     the benchmark runs, and the README shows what it found
+#   style: ...     the house rules, and a test of that test
+
+enable_testing()
+qkv_dependency(doctest 2.4.6 https://github.com/doctest/doctest.git v2.4.12)
+if(doctest_DIR)
+  include(${doctest_DIR}/doctest.cmake)
+else()
+  include(${doctest_SOURCE_DIR}/scripts/cmake/doctest.cmake)
+endif()
+
+list(TRANSFORM tests REPLACE ".+" "tests/\\0_test.cpp")
+qkv_program(qkv_tests qkv-tests ${test_support} ${tests})
+target_link_libraries(qkv_tests PRIVATE lab doctest::doctest)
+target_compile_definitions(qkv_tests PRIVATE
+  QKV_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QKV_LAB="$<TARGET_FILE:qkv_lab>")
+add_dependencies(qkv_tests qkv_lab)
+target_precompile_headers(qkv_tests PRIVATE ${standard_headers})
+if(NOT MSVC)
+  target_compile_options(qkv_tests PRIVATE -O1)  # most of their time is the compiler's
+endif()
+
+# qkv_test(NAME SECONDS COMMAND ...): in the project's folder; the longest tests start first.
+function(qkv_test name seconds)
+  add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${seconds} COST ${seconds})
+endfunction()
+
+qkv_test("all unit tests in one process" 1200 qkv_tests)
+doctest_discover_tests(qkv_tests TEST_PREFIX unit: WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+  PROPERTIES TIMEOUT 600)
+
+foreach(chapter IN LISTS chapters)
+  qkv_test("chapter: ${chapter}" 120 ${CMAKE_COMMAND}
+    -D PROGRAM=$<TARGET_FILE:chapter_${chapter}> -D ACTUAL=${PROJECT_BINARY_DIR}/${chapter}.txt
+    -D EXPECTED=tests/story/${chapter}.txt -P tests/story/compare_output.cmake)
+endforeach()
+
+foreach(mode find_package add_subdirectory)
+  qkv_test("install: ${mode}" 900 ${CMAKE_COMMAND}
+    -D MODE=${mode} -D CONFIG=$<CONFIG> -D SOURCE=${PROJECT_SOURCE_DIR}
+    -D BUILD=${PROJECT_BINARY_DIR} -D COMPILER=${CMAKE_CXX_COMPILER}
+    -D GENERATOR=${CMAKE_GENERATOR} -P tests/install/run.cmake)
+endforeach()
+
+find_program(SH sh)
+if(SH)
+  include(tests/bench/bench_tests.cmake)
+  set(lab $<TARGET_FILE:qkv_lab>)
+  qkv_test("command line: mistakes" 300 ${SH} tests/fault/command_line.sh ${lab})
+  qkv_test("script: same bits" 600 ${SH} tests/determinism/runs.sh ${lab} steps=150)
+  qkv_test("script: every seed learns copy" 600 ${SH} tests/story/every_seed_learns.sh ${lab} copy)
+  qkv_test("script: every seed learns reverse" 600
+    ${SH} tests/story/every_seed_learns.sh ${lab} reverse)
+  qkv_test("script: README" 300 ${SH} tests/story/readme.sh
+    ${PROJECT_SOURCE_DIR}/README.md ${lab} ${PROJECT_BINARY_DIR})
+  qkv_test("style: check" 60 ${SH} tests/style/check.sh)
+  qkv_test("style: self_test" 120 ${SH} tests/style/self_test.sh)
+endif()
