@@ -3,14 +3,8 @@
 
 #include <iosfwd>
 #include <string>
-#include <vector>
-
-#include "autograd/op_table.h"
 
 namespace qkv::examples {
-
-// The rows for whole models: the inputs are all parameters of the model, on a tiny configuration.
-[[nodiscard]] const std::vector<autograd::OpCase>& model_table();
 
 // Checks the rows whose name contains `filter` (all if it is empty) and prints a line for each
 // name. Returns the exit code: 0 if all passed, 1 if not, 2 if no name contains the filter.

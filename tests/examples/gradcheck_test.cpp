@@ -1,5 +1,6 @@
 // The gradcheck command: its exit codes, its table, and the models it covers.
 #include "examples/lab/gradcheck.h"
+#include "examples/lab/model_rows.h"
 
 #include <doctest/doctest.h>
 
