@@ -61,7 +61,7 @@ Grads call_backward(const NodePtr& node, const Variable& dy, bool keep_graph) {
   }
   CHECK(grads.size() == node->inputs.size());
   if (!keep_graph) {  // what the operation has saved goes before the next one needs memory
-    node->backward = nullptr;
+    node->backward.clear();
     node->result = Tensor();
     node->freed = true;
   }

@@ -47,7 +47,7 @@ namespace qkv::autograd {
 [[nodiscard]] Variable sigmoid(const Variable& x);
 [[nodiscard]] Variable relu(const Variable& x);  // the slope at 0 is taken as 0
 [[nodiscard]] Variable erf(const Variable& x);
-[[nodiscard]] Variable gelu(const Variable& x);  // x Φ(x); Hendrycks and Gimpel 2016
+[[nodiscard]] Variable gelu(const Variable& x);       // x Φ(x); Hendrycks and Gimpel 2016
 [[nodiscard]] Variable gelu_tanh(const Variable& x);  // its tanh approximation, of the same paper
 
 // ---- reductions.cpp -----------------------------------------------------------------------------

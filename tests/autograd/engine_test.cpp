@@ -212,8 +212,7 @@ TEST_CASE("a backward that gives a wrong dtype or number of gradients is our bug
 TEST_CASE("an operation without a backward is a hard error that names it") {
   const Variable x = leaf(1);
   const Operand operand = x;
-  const Variable y =
-      record_node("mystery", Operands(&operand, 1), x.value().clone(), Backward(), false);
+  const Variable y = record_without_backward("mystery", Operands(&operand, 1), x.value().clone());
   CHECK_THROWS_WITH_AS(backward(y * 2.0), "backward: the operation 'mystery' has no backward",
                        std::invalid_argument);
 }
