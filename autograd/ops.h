@@ -56,8 +56,8 @@ namespace qkv::autograd {
 [[nodiscard]] Variable mean(const Variable& x, const std::vector<int>& axes = {},
                             bool keepdim = false);
 [[nodiscard]] Variable max(const Variable& x, int axis, bool keepdim = false);  // first maximum
-[[nodiscard]] Variable expand(const Variable& x, const Shape& shape);
-[[nodiscard]] Variable reduce_to(const Variable& x, const Shape& shape);  // the adjoint of expand
+[[nodiscard]] Variable expand(Variable x, const Shape& shape);     // x itself if it has that shape
+[[nodiscard]] Variable reduce_to(Variable x, const Shape& shape);  // the adjoint of expand
 
 // ---- shapes.cpp ---------------------------------------------------------------------------------
 [[nodiscard]] Variable reshape(const Variable& x, const Shape& shape);
