@@ -27,6 +27,7 @@ refused() {
 
 refused 2 "usage:" nonsense
 refused 2 "usage:"
+refused 2 "usage:" mutants softmax attention
 refused 2 "task=revers is refused; task must be one of copy, reverse" train revers
 refused 2 "lenght" train reverse lenght=8
 refused 2 "steps" train reverse steps=0
