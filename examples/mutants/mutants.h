@@ -1,5 +1,6 @@
 // Mutants: functions whose values are right and whose gradients are wrong, each by one mistake that
-// people make. A gradient check is as good as the mutants it kills; kill_table.h counts them.
+// people make. A gradient check is as good as the mutants it kills; kill_table.h counts them. How
+// one is made is in breeding.h.
 #pragma once
 
 #include <string>
