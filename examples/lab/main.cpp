@@ -1,4 +1,4 @@
-// The program behind ./qkv train and ./qkv gradcheck.
+// The program behind ./qkv train, ./qkv gradcheck and ./qkv verify.
 //
 // Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (after saving).
 #include <chrono>
@@ -12,6 +12,7 @@
 #include "examples/lab/progress.h"
 #include "examples/lab/report.h"
 #include "examples/lab/trainer.h"
+#include "examples/lab/verify.h"
 #include "lib/cpu.h"
 #include "lib/parallel.h"
 #include "nn/checkpoint.h"
@@ -33,7 +34,8 @@ const char* const kUsage =
     "usage: qkv train TASK [key=value ...]     train on a task and write runs/NAME/\n"
     "       qkv train --help                   every key, what is allowed, and its default\n"
     "       qkv gradcheck [NAME]               check all gradients, or those with NAME in their "
-    "name\n";
+    "name\n"
+    "       qkv verify [--float32] FILE...     compare with the results in golden files\n";
 
 int print_train_help() {
   std::cout << "usage: qkv train TASK [key=value ...]\n\ntasks\n";
@@ -108,6 +110,7 @@ int run(const std::vector<std::string>& words) {
   if (command == "gradcheck" && rest.size() <= 1) {
     return run_gradcheck(rest.empty() ? "" : rest[0], std::cout);
   }
+  if (command == "verify" && !rest.empty()) return run_verify(rest, std::cout, std::cerr);
   std::cerr << kUsage;
   return 2;
 }
