@@ -40,7 +40,8 @@ Variable GoldenCall::input(const std::string& name) {
     fail(at("inputs", name), "is ", value.dtype(), "; ", golden_.op, " needs float64");
   }
   Variable& parameter = parameters_[name];
-  if (!parameter.defined()) parameter = autograd::parameter(value.to(dtype_));
+  // A copy: an optimiser overwrites its parameters.
+  if (!parameter.defined()) parameter = autograd::parameter(value.to(dtype_).clone());
   return parameter;
 }
 

@@ -35,11 +35,16 @@ void elementwise_ops(GoldenOps& ops) {
   add_unary(ops, "tanh", autograd::tanh);
   add_unary(ops, "sigmoid", autograd::sigmoid);
   add_unary(ops, "relu", autograd::relu);
+  add_unary(ops, "silu", autograd::silu);
   add_binary(ops, "add", autograd::add);
   add_binary(ops, "sub", autograd::sub);
   add_binary(ops, "mul", autograd::mul);
   add_binary(ops, "div", autograd::div);
+  add_binary(ops, "maximum", autograd::maximum);
   ops["gelu"] = gelu;
+  ops["pow"] = [](GoldenCall& call) -> Outputs {
+    return {{"output", pow(call.input("input"), call.number("exponent"))}};
+  };
 }
 
 }  // namespace qkv::examples

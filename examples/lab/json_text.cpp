@@ -89,12 +89,12 @@ class Guard {
   std::vector<Level> levels_;
 };
 
-// "line 3, column 14" of the byte before which parsing stopped, from 1.
+// "line 3, column 14" of byte number `byte`, all counted from 1; the end is one byte further.
 std::string line_and_column(const std::string& text, size_t byte) {
-  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size()));
-  const auto from = byte == 0 ? end : end - 1;
-  const auto line_start = std::find(std::make_reverse_iterator(from), text.rend(), '\n').base();
-  return str("line ", std::count(text.begin(), from, '\n') + 1, ", column ", from - line_start + 1);
+  const std::string before = text.substr(0, byte == 0 ? 0 : byte - 1);
+  const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  return str("line ", std::count(before.begin(), before.end(), '\n') + 1, ", column ",
+             before.size() - line_start + 1);
 }
 
 }  // namespace
