@@ -27,11 +27,15 @@ const Variable* find(const Outputs& outputs, const std::string& name) {
   return nullptr;
 }
 
+double largest(const Tensor& tensor) {
+  double result = 0;
+  for (const double v : tensor.to_vector()) result = std::max(result, std::fabs(v));
+  return result;
+}
+
 double largest(const NamedTensors& tensors) {
   double result = 0;
-  for (const auto& [name, value] : tensors) {
-    for (const double v : value.to_vector()) result = std::max(result, std::fabs(v));
-  }
+  for (const auto& [name, value] : tensors) result = std::max(result, largest(value));
   return result;
 }
 
@@ -55,13 +59,30 @@ double distance(double ours, double theirs) {
 class Comparison {
  public:
   Comparison(const GoldenCase& golden, Dtype dtype)
-      : dtype_(dtype), output_scale_(largest(golden.outputs)), grad_scale_(largest(golden.grads)) {}
+      : dtype_(dtype), outputs_(largest(golden.outputs)), grads_(largest(golden.grads)) {}
 
+  // What cannot be compared is infinitely far.
   void problem(const std::string& text) {
     if (report_.problem.empty()) report_.problem = text;
+    report_.error = report_.share = kInfinity;
   }
 
-  void compare(const std::string& what, const Tensor& ours, const Tensor& theirs, bool gradient) {
+  void output(const std::string& name, const Tensor& ours, const Tensor& theirs) {
+    compare(escaped(name), ours, theirs, outputs_);
+  }
+  void gradient(const std::string& name, const Tensor& ours, const Tensor& theirs) {
+    compare("grad of " + escaped(name), ours, theirs, grads_);
+  }
+
+  CaseReport take() {
+    if (report_.problem.empty()) report_.problem = wrong_element_;
+    return report_;
+  }
+
+ private:
+  // `largest_of_all`: in the case's outputs, or in its gradients.
+  void compare(const std::string& what, const Tensor& ours, const Tensor& theirs,
+               double largest_of_all) {
     const bool floating = theirs.dtype() == Dtype::float64;
     if (ours.dtype() != (floating ? dtype_ : theirs.dtype())) {
       return problem(str(what, " is ", ours.dtype(), ", expected ", theirs.dtype()));
@@ -69,28 +90,29 @@ class Comparison {
     if (ours.shape() != theirs.shape()) {
       return problem(str(what, " has shape ", ours.shape(), ", expected ", theirs.shape()));
     }
+    const double scale = scale_of(theirs, largest_of_all);
     const std::vector<double> actual = ours.to_vector(), expected = theirs.to_vector();
     for (size_t i = 0; i < actual.size(); ++i) {
       const double error = distance(actual[i], expected[i]);
-      const double allowed = floating ? tolerance(expected[i], gradient) : 0;
+      const double allowed = floating ? tolerance(expected[i], scale) : 0;
       const double share = error == 0 ? 0 : allowed < kInfinity ? error / allowed : kInfinity;
       if (report_.worst.empty() || share > report_.share) {
         report_.worst = what + " " + index_text(ours.shape(), i);
         report_.error = error;
         report_.share = share;
-        if (!(share <= 1)) wrong_element_ = describe(actual[i], expected[i]);
+        if (!(share <= 1)) wrong_element_ = report_.worst + describe(actual[i], expected[i]);
       }
     }
   }
 
-  CaseReport take() {
-    if (!wrong_element_.empty()) problem(report_.worst + wrong_element_);
-    return report_;
+  // What is 0 but for rounding, like the gradient of the keys' bias, has no size of its own.
+  static double scale_of(const Tensor& expected, double largest_of_all) {
+    const double own = largest(expected);
+    return own > 1e-12 * largest_of_all ? own : largest_of_all;
   }
 
- private:
-  [[nodiscard]] double tolerance(double expected, bool gradient) const {
-    if (dtype_ == Dtype::float32) return 2e-5 * (gradient ? grad_scale_ : output_scale_);
+  [[nodiscard]] double tolerance(double expected, double scale) const {
+    if (dtype_ == Dtype::float32) return 2e-5 * scale;
     return 1e-10 + 1e-9 * std::fabs(expected);
   }
 
@@ -101,7 +123,7 @@ class Comparison {
   }
 
   Dtype dtype_;
-  double output_scale_, grad_scale_;
+  double outputs_, grads_;  // the largest of each
   CaseReport report_;
   std::string wrong_element_;
 };
@@ -120,7 +142,7 @@ void compare_outputs(const GoldenCase& golden, const Outputs& outputs, Compariso
     if (ours == nullptr) {
       comparison.problem(str(escaped(name), ": ", golden.op, " has no such output"));
     } else {
-      comparison.compare(escaped(name), ours->value(), theirs, false);
+      comparison.output(name, ours->value(), theirs);
     }
   }
   for (const auto& [name, ours] : outputs) {
@@ -141,12 +163,11 @@ void compare_gradients(const GoldenCase& golden, GoldenCall& call, const Outputs
     autograd::backward(*output, cotangent.to(output->dtype()), {.retain_graph = true});
   }
   for (const auto& [name, theirs] : golden.grads) {
-    const std::string what = "grad of " + escaped(name);
     const Variable input = call.input(name);
     if (input.has_grad()) {
-      comparison.compare(what, input.grad().value(), theirs, true);
+      comparison.gradient(name, input.grad().value(), theirs);
     } else {
-      comparison.problem(what + ": no gradient reaches this input");
+      comparison.problem("grad of " + escaped(name) + ": no gradient reaches this input");
     }
   }
 }
@@ -193,7 +214,7 @@ void verify_file(const std::string& path, Dtype dtype, Count& count, std::ostrea
     count.cases += 1;
     count.wrong += !report.problem.empty();
     char text[120];
-    std::snprintf(text, sizeof text, "  %-36s %-5s %8.1e %9.2g   ", escaped(golden.name).c_str(),
+    std::snprintf(text, sizeof text, "  %-36.60s %-5s %8.1e  %8.1e  ", escaped(golden.name).c_str(),
                   report.problem.empty() ? "ok" : "WRONG", report.error, report.share);
     out << text << (report.problem.empty() ? report.worst : report.problem) << "\n" << std::flush;
   }
@@ -214,7 +235,7 @@ int run_verify(const std::vector<std::string>& words, std::ostream& out, std::os
     }
   }
   if (paths.empty()) fail("verify: needs at least one file");
-  out << "  case                                           error  of what is tolerated, at\n";
+  out << "  case                                           error  / allowed  at\n";
   Count count;
   for (const std::string& path : paths) {
     try {

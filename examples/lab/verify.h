@@ -2,7 +2,7 @@
 // the files say.
 //
 //   float64   |ours - theirs| <= 1e-10 + 1e-9 |theirs|          for every element
-//   float32   |ours - theirs| <= 2e-5 max |theirs|              the largest output, or gradient
+//   float32   |ours - theirs| <= 2e-5 max |theirs|              the largest element of the tensor
 #pragma once
 
 #include <iosfwd>
