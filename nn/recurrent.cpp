@@ -16,6 +16,16 @@ Variable gate(const Variable& x, int64_t number, int64_t hidden) {
   return slice(x, -1, number * hidden, (number + 1) * hidden);  // (B, hidden)
 }
 
+void check_cell(const char* name, int64_t gates, const Variable& from_x, const Variable& from_h,
+                const Variable& state) {
+  if (state.rank() == 2 && from_x.shape() == Shape{state.shape()[0], gates * state.shape()[1]} &&
+      from_h.shape() == from_x.shape()) {
+    return;
+  }
+  lib::fail(name, ": from_x is ", from_x.shape(), ", from_h ", from_h.shape(), ", the state ",
+            state.shape(), "; need (B, ", gates, " hidden) twice and (B, hidden)");
+}
+
 void check_lengths(const char* name, const std::vector<int64_t>& lengths, int64_t B, int64_t T) {
   if (static_cast<int64_t>(lengths.size()) != B) {
     lib::fail(name, ": there are ", lengths.size(), " lengths for ", B,
@@ -40,7 +50,10 @@ Variable unless_ended(const Variable& after, const Variable& before, int64_t t,
 // ---- the cells ----------------------------------------------------------------------------------
 //
 //   RNN     h' = tanh(W_ih x + b_ih + W_hh h + b_hh)
-Variable rnn_cell(const Variable& from_x, const Variable& from_h) { return tanh(from_x + from_h); }
+Variable rnn_cell(const Variable& from_x, const Variable& from_h) {
+  check_cell("rnn_cell", 1, from_x, from_h, from_h);
+  return tanh(from_x + from_h);
+}
 
 //   GRU     r = σ(W_ir x + b_ir + W_hr h + b_hr)           reset: how much of the past n hears
 //           z = σ(W_iz x + b_iz + W_hz h + b_hz)           update: how much of the past stays
@@ -50,6 +63,7 @@ Variable rnn_cell(const Variable& from_x, const Variable& from_h) { return tanh(
 // r weighs the product with h, not h itself as in the paper: so all products of a step are one.
 // With z = 1 the state passes unchanged, and so does its gradient: that is how it remembers.
 Variable gru_cell(const Variable& from_x, const Variable& from_h, const Variable& h) {
+  check_cell("gru_cell", 3, from_x, from_h, h);
   const int64_t hidden = h.shape()[1];
   const Variable r = sigmoid(gate(from_x, 0, hidden) + gate(from_h, 0, hidden));
   const Variable z = sigmoid(gate(from_x, 1, hidden) + gate(from_h, 1, hidden));
@@ -67,6 +81,7 @@ Variable gru_cell(const Variable& from_x, const Variable& from_h, const Variable
 // c is only ever multiplied by f and added to. Its gradient from step to step is f, with no matrix
 // and no tanh in between: with f near 1 it neither vanishes nor explodes.
 RecurrentState lstm_cell(const Variable& from_x, const Variable& from_h, const Variable& c) {
+  check_cell("lstm_cell", 4, from_x, from_h, c);
   const int64_t hidden = c.shape()[1];
   const Variable gates = from_x + from_h;  // (B, 4 hidden)
   const Variable i = sigmoid(gate(gates, 0, hidden)), f = sigmoid(gate(gates, 1, hidden));

@@ -85,7 +85,7 @@ class LSTM : public Recurrent {
 
 // ---- the cells, by simple operations ------------------------------------------------------------
 // from_x = W_ih x + b_ih and from_h = W_hh h + b_hh are (B, gates · hidden); recurrent.cpp has the
-// formulas.
+// formulas. They throw std::invalid_argument if shapes do not fit.
 [[nodiscard]] Variable rnn_cell(const Variable& from_x, const Variable& from_h);  // -> h
 [[nodiscard]] Variable gru_cell(const Variable& from_x, const Variable& from_h, const Variable& h);
 [[nodiscard]] RecurrentState lstm_cell(const Variable& from_x, const Variable& from_h,

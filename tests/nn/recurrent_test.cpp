@@ -277,4 +277,17 @@ TEST_CASE("recurrent layers refuse what does not fit in one sentence") {
   CHECK(refusal([&] { return lstm.forward(x, {}, {5}); }) ==
         "LSTM: there are 1 lengths for 2 sequences; need one for each");
   CHECK(refusal([&] { return lstm.forward(x, {}, {5, 6}); }) == "LSTM: length 6 is outside [0, 5]");
+  CHECK(refusal([&] {
+          return rnn_cell(state, tensor::ones({2, 1}));
+        }) ==
+        "rnn_cell: from_x is (2, 4), from_h (2, 1), the state (2, 1); need (B, 1 hidden) twice and "
+        "(B, hidden)");
+  CHECK(refusal([&] {
+          return gru_cell(tensor::ones({2, 13}), tensor::ones({2, 13}), state);
+        }) ==
+        "gru_cell: from_x is (2, 13), from_h (2, 13), the state (2, 4); need (B, 3 hidden) twice "
+        "and (B, hidden)");
+  CHECK(refusal([&] {
+          return lstm_cell(tensor::ones({2, 16}), tensor::ones({1, 16}), state);
+        }) != "not refused");
 }
