@@ -1,5 +1,7 @@
 // The kinds of attention, by their golden names. Modules are made for the call, and get the
 // weights that it brings.
+#include <optional>
+
 #include "examples/lab/golden_ops.h"
 #include "nn/positions.h"
 #include "nn/score_attention.h"

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "autograd/ops.h"
+#include "lib/text.h"
 #include "nn/attention.h"
 #include "tensor/views.h"
 #include "tests/compare.h"

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <memory>
 
 #include "autograd/engine.h"
 #include "autograd/grad_check.h"

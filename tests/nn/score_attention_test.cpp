@@ -5,10 +5,12 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <memory>
 
 #include "autograd/engine.h"
 #include "autograd/grad_check.h"
 #include "autograd/ops.h"
+#include "lib/text.h"
 #include "tensor/views.h"
 #include "tests/compare.h"
 
