@@ -45,6 +45,11 @@ TEST_CASE("decoder layers are their sublayers put together as the paper's figure
   for (const Norm norm : {Norm::post, Norm::pre}) {
     lib::Generator generator(1);
     DecoderLayer layer(with_norm(norm), generator);
+    uint64_t seed = 3;
+    for (LayerNorm* each : {&layer.norm1, &layer.norm2, &layer.norm3}) {  // they start all alike
+      each->weight.mutable_value().copy_(normal({4}, seed++));
+      each->bias.mutable_value().copy_(normal({4}, seed++));
+    }
     const Variable x = normal({2, 3, 4}, 1), memory = normal({2, 5, 4}, 2);
     const Mask mask = Mask::causal(3), memory_mask = Mask::padding({5, 2}, 5);
     const auto self = [&](const Variable& q) {
