@@ -1,4 +1,4 @@
-// The program behind ./qkv train, ./qkv gradcheck and ./qkv mutants.
+// The program behind ./qkv train, gradcheck, mutants and verify.
 //
 // Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (after saving).
 #include <chrono>
@@ -12,6 +12,7 @@
 #include "examples/lab/progress.h"
 #include "examples/lab/report.h"
 #include "examples/lab/trainer.h"
+#include "examples/lab/verify.h"
 #include "examples/mutants/kill_table.h"
 #include "lib/cpu.h"
 #include "lib/parallel.h"
@@ -35,7 +36,8 @@ const char* const kUsage =
     "       qkv train --help                   every key, what is allowed, and its default\n"
     "       qkv gradcheck [NAME]               check all gradients, or those with NAME in their "
     "name\n"
-    "       qkv mutants [NAME]                 which gradient checks see which wrong gradients\n";
+    "       qkv mutants [NAME]                 which gradient checks see which wrong gradients\n"
+    "       qkv verify [--float32] FILE...     compare with the results in golden files\n";
 
 int print_train_help() {
   std::cout << "usage: qkv train TASK [key=value ...]\n\ntasks\n";
@@ -113,6 +115,7 @@ int run(const std::vector<std::string>& words) {
   if (command == "mutants" && rest.size() <= 1) {
     return run_mutants(rest.empty() ? "" : rest[0], std::cout);
   }
+  if (command == "verify" && !rest.empty()) return run_verify(rest, std::cout, std::cerr);
   std::cerr << kUsage;
   return 2;
 }
