@@ -84,8 +84,9 @@ class Comparison {
   void compare(const std::string& what, const Tensor& ours, const Tensor& theirs,
                double largest_of_all) {
     const bool floating = theirs.dtype() == Dtype::float64;
-    if (ours.dtype() != (floating ? dtype_ : theirs.dtype())) {
-      return problem(str(what, " is ", ours.dtype(), ", expected ", theirs.dtype()));
+    const Dtype dtype = floating ? dtype_ : theirs.dtype();
+    if (ours.dtype() != dtype) {
+      return problem(str(what, " is ", ours.dtype(), ", expected ", dtype));
     }
     if (ours.shape() != theirs.shape()) {
       return problem(str(what, " has shape ", ours.shape(), ", expected ", theirs.shape()));
@@ -203,7 +204,7 @@ void verify_file(const std::string& path, Dtype dtype, Count& count, std::ostrea
     fail("'", escaped(path), "': ", golden.place, ".op: unknown operation '", escaped(golden.op),
          "'");
   }
-  out << escaped(path) << ", " << dtype << "; expected results by " << escaped(file.source) << "\n";
+  out << escaped(path) << ", " << dtype << "; expected results: " << escaped(file.source) << "\n";
   for (const GoldenCase& golden : file.cases) {
     CaseReport report;
     try {
