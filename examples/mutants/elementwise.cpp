@@ -83,7 +83,7 @@ void smooth_mutants(Mutants& all) {
 
   const auto sqrt_row = all.of("sqrt", positive, [](In in) { return sqrt(in[0]); });
   sqrt_row("forgets the 2 of 1 / (2 y)", [](In, Var dy, Var y) -> Grads { return {dy / y}; });
-  const auto cube = all.of("pow", positive, [](In in) { return in[0] * in[0] * in[0]; });
+  const auto cube = all.of("pow", positive, [](In in) { return pow(in[0], 3); });
   cube("does not lower the exponent", [](In, Var dy, Var y) -> Grads { return {dy * y * 3.0}; });
   cube("forgets the factor", [](In in, Var dy, Var) -> Grads { return {dy * in[0] * in[0]}; });
 
@@ -132,7 +132,7 @@ void activation_mutants(Mutants& all) {
     return {dy * (t + 1.0) * 0.5 + dy * in[0] * (t * t - 1.0) * slope * -0.5};
   });
 
-  const auto silu_row = all.of("silu", x, [](In in) { return in[0] * sigmoid(in[0]); });
+  const auto silu_row = all.of("silu", x, [](In in) { return silu(in[0]); });
   silu_row("forgets the slope of the gate",
            [](In in, Var dy, Var) -> Grads { return {dy * sigmoid(in[0])}; });
   silu_row("y for x in the second term", [](In in, Var dy, Var y) -> Grads {
@@ -141,7 +141,7 @@ void activation_mutants(Mutants& all) {
   });
 
   const auto maximum_row =
-      all.of("maximum", far_pairs, [](In in) { return where(larger(in), in[0], in[1]); });
+      all.of("maximum", far_pairs, [](In in) { return maximum(in[0], in[1]); });
   maximum_row("both operands get dy", [](In, Var dy, Var) -> Grads { return {dy, dy}; });
   maximum_row("the smaller one gets dy", [](In in, Var dy, Var) -> Grads {
     const Variable zero = dy * 0.0;

@@ -79,21 +79,17 @@ void embedding_mutants(Mutants& all) {
 
 void index_mutants(Mutants& all) {
   const Tensor columns = ids({2, 0, 2}, {3});
-  const auto picked = all.of("index_select", normals({{2, 4}}), [columns](In in) {
-    return transpose(embedding(transpose(in[0]), columns));  // (2, 3)
-  });
+  const auto picked = all.of("index_select", normals({{2, 4}}),
+                             [columns](In in) { return index_select(in[0], 1, columns); });
   picked("assigns where it should add", [columns](In, Var dy, Var) -> Grads {
-    const Variable last = ones_where({false, true, true}, {3, 1}, dy.dtype());
-    return {transpose(scatter_add_rows(transpose(dy) * last, columns, 4))};
+    const Variable last = ones_where({false, true, true}, {3}, dy.dtype());
+    return {index_add(dy * last, 1, columns, 4)};
   });
-
-  const Function spread = [columns](In in) {
-    return transpose(scatter_add_rows(transpose(in[0]), columns, 4));  // (2, 4)
-  };
-  const auto summed = all.of("index_add", normals({{2, 3}}), spread);
+  const auto summed = all.of("index_add", normals({{2, 3}}),
+                             [columns](In in) { return index_add(in[0], 1, columns, 4); });
   summed("the last of equal indices gets it all", [columns](In, Var dy, Var) -> Grads {
-    const Variable last = ones_where({false, true, true}, {3, 1}, dy.dtype());
-    return {transpose(embedding(transpose(dy), columns) * last)};
+    const Variable last = ones_where({false, true, true}, {3}, dy.dtype());
+    return {index_select(dy, 1, columns) * last};
   });
 }
 
