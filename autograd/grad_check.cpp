@@ -94,7 +94,7 @@ Slopes Check::slopes(size_t input, int64_t place, double h) {
 // Curvature parts the one-sided slopes as well, by h L'': but ten times less at a tenth of the
 // step. At a kink their gap stays as it is, or, if the kink lies beyond the smaller step, is gone.
 bool Check::bends(const Slopes& far, const Slopes& near) const {
-  const double rounding = 1e-12 * std::max(1.0, std::abs(here_)) / options_.eps;
+  const double rounding = 1e-11 * std::max(1.0, std::abs(here_)) / options_.eps;
   return std::abs(far.gap() - 10 * near.gap()) > 1e-3 * far.size() + rounding;
 }
 
