@@ -55,6 +55,7 @@ bool records(Operands inputs) {
 
 Variable record_node(const char* op, Operands inputs, Tensor value, Backward backward,
                      bool keep_result) {
+  if (!backward) lib::fail("record: the operation '", op, "' has no backward");
   std::shared_ptr<Node> node = make_node(op, value);
   for (const Variable& input : inputs) node->inputs.push_back(input.node());
   node->backward = std::move(backward);
