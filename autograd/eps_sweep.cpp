@@ -149,7 +149,9 @@ std::string eps_chart(const std::vector<EpsPoint>& points) {
     text += ", float32 " + best(points, [](const EpsPoint& p) { return p.float32; }) +
             ".\nIn float32 no eps shows a smaller mistake than that";
   }
-  return text + ". Gradients are checked in\nfloat64 with eps 1e-06: both branches are far below the tolerance there.\n";
+  return text +
+         ". Gradients are checked in\nfloat64 with eps 1e-06: both branches are far below the "
+         "tolerance there.\n";
 }
 
 }  // namespace qkv::autograd

@@ -54,7 +54,7 @@ void function_rows(Rows& rows) {
   add_unary(rows, "tanh", tanh, normals({{2, 3}}));
   add_unary(rows, "sigmoid", sigmoid, normals({{2, 3}}));
   add_unary(rows, "relu", relu, away_from_zero({3, 4}));
-  rows.back().kinks = "at 0, where the slope is taken as 0";
+  rows.back().kinks = "at 0: the slope there is taken as 0";
   add_unary(rows, "erf", erf, normals({{2, 3}}));
   add_unary(rows, "gelu", gelu, normals({{3, 4}}), true);
   add_unary(rows, "gelu_tanh", gelu_tanh, normals({{3, 4}}), true);

@@ -22,7 +22,7 @@ void reduction_rows(Rows& rows) {
   rows.push_back({"max", "first axis kept", apart, [](In in) { return max(in[0], 0, true); }});
   rows.push_back({"max", "one element", normals({{1, 1}}), [](In in) { return max(in[0], 1); }});
   rows.push_back({"max", "empty", normals({{0, 3}}), [](In in) { return max(in[0], 1); }});
-  rows.back().kinks = "where several share the maximum; the slope is the first one's";
+  rows.back().kinks = "where several share the maximum: the first of them gets the slope";
   rows.push_back({"expand", "two axes", normals({{3, 1}}), [](In in) {
                     return expand(in[0], {2, 3, 4});
                   }});

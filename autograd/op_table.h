@@ -26,7 +26,7 @@ struct OpCase {
   Function apply;
   bool fused = false;  // has a definition to compare with
   Tolerance tolerance = {};
-  std::string kinks = {};  // where the operation bends, and which slope it takes there
+  std::string kinks = {};  // where it bends, and the slope taken there: "at 0: the slope ..."
 };
 
 // Rows of one operation stand together. The last of them, "strided", is its first row on views with

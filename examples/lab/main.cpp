@@ -33,7 +33,8 @@ const char* const kUsage =
     "usage: qkv train TASK [key=value ...]     train on a task and write runs/NAME/\n"
     "       qkv train --help                   every key, what is allowed, and its default\n"
     "       qkv gradcheck [NAME]               check all gradients, or those with NAME in their "
-    "name\n";
+    "name\n"
+    "       qkv gradcheck NAME --eps-sweep     the error of numeric gradients against eps\n";
 
 int print_train_help() {
   std::cout << "usage: qkv train TASK [key=value ...]\n\ntasks\n";
@@ -105,9 +106,7 @@ int run(const std::vector<std::string>& words) {
     if (rest[0].find('=') == std::string::npos) settings[0] = "task=" + rest[0];
     return run_training(parse_config(settings));
   }
-  if (command == "gradcheck" && rest.size() <= 1) {
-    return run_gradcheck(rest.empty() ? "" : rest[0], std::cout);
-  }
+  if (command == "gradcheck") return run_gradcheck(rest, std::cout);
   std::cerr << kUsage;
   return 2;
 }

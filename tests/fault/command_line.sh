@@ -42,6 +42,11 @@ refused 2 "torn.json" train reverse config=torn.json
 refused 2 "name" train reverse name=../elsewhere
 refused 2 "symbols" train reverse length=2 symbols=3
 
+refused 2 "no operation or model has 'nothing' in its name" gradcheck nothing
+refused 2 "unknown option '--eps'; ./qkv gradcheck --help lists them" gradcheck softmax --eps
+refused 2 "--eps-sweep needs the name of an operation" gradcheck --eps-sweep
+refused 2 "takes one name, got 'relu' and 'gelu'" gradcheck relu gelu
+
 QKV_ISA=sse9 refused 2 "unknown instruction set 'sse9'" train reverse
 QKV_NUM_THREADS=0 refused 2 "QKV_NUM_THREADS" train reverse
 
