@@ -25,11 +25,10 @@ std::string table_row(const GradDifference& d) {
 
 std::string taylor_line(const TaylorFit& taylor) {
   const std::string what = "\n  Taylor   L(x + h d) - L(x) - h <gradient, d> ";
-  if (taylor.exact) return what + "is 0 but for rounding: right along the directions tried";
-  const std::string power = what + "vanishes like h to the power " + taylor.text();
-  if (taylor.agrees()) return power + ": right along the directions tried";
+  if (taylor.exact) return what + "is 0 but for rounding, as it should be";
   if (taylor.slope != taylor.slope) return what + "is not a number";
-  return power + ", which would be 2 for a right gradient";
+  const std::string power = what + "falls like h^" + taylor.text();
+  return power + (taylor.agrees() ? ", as it should" : "; with a right gradient, like h^2");
 }
 
 }  // namespace

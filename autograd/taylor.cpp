@@ -38,7 +38,7 @@ double fitted_slope(const TaylorFit& fit, size_t first, size_t last) {
 
 }  // namespace
 
-// What rounding leaves is measured: at a step of 1e-10 a right line has no other remainder. A wrong
+// What rounding leaves is measured: at steps of 1e-10 a right line has no other remainder. A wrong
 // one has 1e-10 |error| there, and is then seen at all larger steps.
 //
 //   log R |            .´         The last three points above the floor are fitted. If the point
@@ -52,7 +52,11 @@ TaylorFit taylor_fit(const std::vector<Direction>& directions) {
   for (const Direction& d : directions) at_zero.push_back(d.loss(0));
   double scale = 0;
   for (const double value : at_zero) scale = std::max(scale, std::abs(value));
-  const double rounding = remainder_at(directions, at_zero, 1e-10);
+  double rounding = 0;
+  for (const double tiny : {1e-10, 1.7e-10, 2.9e-10, 4.9e-10}) {
+    const double left = remainder_at(directions, at_zero, tiny);
+    rounding = left <= rounding ? rounding : left;  // NaN stays
+  }
   fit.floor = std::max({100 * kRounding * scale, 10 * rounding, kNothing});
   if (!std::isfinite(rounding)) {  // the gradient or the value is not a number
     fit.exact = false;

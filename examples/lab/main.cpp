@@ -32,9 +32,8 @@ extern "C" void on_interrupt(int signal) {
 const char* const kUsage =
     "usage: qkv train TASK [key=value ...]     train on a task and write runs/NAME/\n"
     "       qkv train --help                   every key, what is allowed, and its default\n"
-    "       qkv gradcheck [NAME]               check all gradients, or those with NAME in their "
-    "name\n"
-    "       qkv gradcheck NAME --eps-sweep     the error of numeric gradients against eps\n";
+    "       qkv gradcheck [NAME] [--eps-sweep] check all gradients, or those with NAME in their "
+    "name\n";
 
 int print_train_help() {
   std::cout << "usage: qkv train TASK [key=value ...]\n\ntasks\n";
