@@ -136,6 +136,7 @@ TEST_CASE("curvature is not a kink however strong") {
   for (const double curvature : {1.0, 100.0, 1e4}) {
     const Function bend = [=](In in) { return exp(in[0] * curvature) * (1 / curvature); };
     const auto report = grad_check("bend", bend, {column({0, 1e-5, -1e-4})}, {.eps = 1e-6});
+    CHECK(report.passed);  // at 1e4 only because the check looks closer
     CHECK(report.kinks.empty());
   }
   const Function wrong = [](In in) {
