@@ -63,8 +63,14 @@ Check::Check(const Function& function, const std::vector<Tensor>& inputs,
   const Variable y = function(leaves);
   lib::Generator generator(options.seed, kCotangentStream);
   r_ = tensor::uniform(y.shape(), -1, 1, generator, Dtype::float64);
-  for (const Variable& dx : grad({y}, leaves, {Variable(r_)})) {
-    analytic_.push_back(dx.value().to_vector());
+  if (y.requires_grad()) {
+    for (const Variable& dx : grad({y}, leaves, {Variable(r_)})) {
+      analytic_.push_back(dx.value().to_vector());
+    }
+  } else {  // nothing comes back: zeros, which are right for a constant only
+    for (const Tensor& x : point_.inputs()) {
+      analytic_.emplace_back(static_cast<size_t>(x.numel()), 0.0);
+    }
   }
   here_ = point_.loss(r_);
   for (const Tensor& x : point_.inputs()) {

@@ -1,8 +1,8 @@
 // Node: one recorded operation, and record(), with which every operation makes its own.
 //
 // Adding an operation: 1. a block in a file of ops: caption, forward, backward beneath it;
-// 2. its declaration in ops.h; 3. a row in op_table.cpp, which gradient-checks it; 4. for a fused
-// one, its definition by simple operations (record_fused).
+// 2. its declaration in ops.h; 3. rows in op_rows_*.cpp, which gradient-check it: several shapes,
+// one element, none; 4. for a fused one, its definition by simple operations (record_fused).
 #pragma once
 
 #include <concepts>

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <limits>
 
-#include "autograd/op_table.h"
 #include "autograd/node.h"
+#include "autograd/op_table.h"
 #include "autograd/ops.h"
 #include "tensor/elementwise.h"
 #include "tensor/linear.h"
@@ -92,6 +92,14 @@ TEST_CASE("a constant factor is named, with what it may stand for") {
   says(exp_times(1.00001), "constant factor 1.00001: ");
 }
 
+TEST_CASE("one number is a multiple of any other, so only a factor that means something is named") {
+  const auto exp_times = [](double c) {
+    return diagnosed_unary(tensor::exp, [c](V, V dy, V y) { return dy * y * c; }, {1});
+  };
+  says(exp_times(2), "constant factor 2: ");
+  says(exp_times(1.7), "no known pattern: 0 of 1 elements are right");
+}
+
 TEST_CASE("a forgotten scale of attention is a constant factor, of the queries and the keys") {
   const auto all = diagnosed(
       {{3, 7}, {4, 7}},
@@ -109,6 +117,13 @@ TEST_CASE("a gradient of zeros is disconnected, and one that is not a number is 
   says(diagnosed_unary(tensor::exp, [](V, V dy, V) { return dy * 0.0; }),
        "input 0: disconnected: backward sends nothing but zeros");
   says(diagnosed_unary(tensor::exp, [](V, V, V) { return Variable(); }), "disconnected: ");
+  const auto cut = grad_check("cut", [](In in) { return exp(in[0]).detach(); },
+                              {Tensor::of<double>({1, 2}, {2})});
+  says(cut.diagnoses.at(0), "input 0: disconnected: ");
+  const auto constant = grad_check(
+      "constant", [](In in) { return Variable(tensor::ones(in[0].shape(), in[0].dtype())); },
+      {Tensor::of<double>({1, 2}, {2})});
+  CHECK(constant.passed);
   const auto poison = [](V x, V, V) {
     Tensor bad = tensor::exp(x.value());
     bad.mutable_data<double>()[4] = std::numeric_limits<double>::quiet_NaN();

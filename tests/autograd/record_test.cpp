@@ -130,12 +130,3 @@ TEST_CASE("an operation without a backward is refused by name when it is recorde
                        "record: the operation 'cube' has no backward", std::invalid_argument);
   CHECK_FALSE(record("cube", {a.detach()}, a.value(), Backward()).requires_grad());  // no graph
 }
-
-TEST_CASE("a node that was made without a backward is refused by name when a gradient comes") {
-  const Variable a = vector({1, 2});
-  const auto node = make_node("cube", a.value());
-  node->inputs.push_back(a.node());
-  CHECK_THROWS_WITH_AS(backward(Variable(a.value(), node), tensor::ones({2}, Dtype::float64)),
-                       "backward: the operation 'cube' has no backward", std::invalid_argument);
-  CHECK_FALSE(a.has_grad());
-}
