@@ -1,19 +1,17 @@
 // grad_check: is the gradient that backward computes the slope of the function? Each element of
 // each input is moved by ±eps, in float64, and the change of the result is compared with what
-// backward says:
+// backward says; and a check says what it has found. Two opinions have to agree:
 //
 //   numeric = (L(x + eps) - L(x - eps)) / (2 eps),   L = Σ f(x) · r,  r random
+//   taylor  = the power of h with which L(x + h d) - L(x) - h <gradient, d> vanishes: 2, not 1
 #pragma once
 
-#include <functional>
 #include <string>
-#include <vector>
 
-#include "autograd/variable.h"
+#include "autograd/numeric.h"
+#include "autograd/taylor.h"
 
 namespace qkv::autograd {
-
-using Function = std::function<Variable(const std::vector<Variable>& inputs)>;
 
 // r is random because with L = Σ f(x) wrong gradients pass: Σ softmax(x) is 1 whatever x is.
 struct GradCheckOptions {
@@ -32,22 +30,43 @@ struct GradDifference {
   [[nodiscard]] double relative_error() const;  // |a - n| / max(|a|, |n|, 1e-3)
 };
 
-struct GradCheckReport {
-  bool passed = true;
-  int64_t elements = 0;  // how many were compared: all of them
-  double worst_relative_error = 0;
-  GradDifference worst;  // the one farthest outside its tolerance, or nearest to it
-  std::string message;   // empty if passed; else what, where, and both values
+// An element where the function bends within eps, as relu does at 0: it has two slopes, and central
+// differences give a mixture. Backward may take either, or one between them; all else is wrong.
+//
+//   relu      /       below 0, above 1
+//        ____/
+struct Kink {
+  int input = -1;
+  std::string index;
+  double analytic = 0, below = 0, above = 0;
+  [[nodiscard]] std::string text() const;  // one sentence
 };
 
-// Checks every element of every float64 input of `function`. Throws std::invalid_argument if an
-// input is not float64; an exception from the function passes through. `name` is used in the
-// message.
+struct GradCheckReport {
+  bool passed = true;
+  int64_t elements = 0;  // how many were compared: all but the kinks
+  double worst_relative_error = 0;
+  GradDifference worst;  // the one farthest outside its tolerance, or nearest to it
+  std::string message;   // empty if passed; else several lines: what, where, both values, and why
+
+  int64_t wrong_elements = 0;
+  std::vector<GradDifference> worst_elements;  // up to five that are wrong, the worst first
+  std::vector<std::string> diagnoses;          // "input 0: ...", of each input that is wrong
+  std::vector<Kink> kinks;                     // all of them
+  TaylorFit taylor;
+};
+
+// Checks every element of every input of `function`, whatever their number and layout: an input
+// that is a view is checked as a view. Fails if an element is wrong, if the Taylor slope says so,
+// if an input has nothing but kinks (nothing was compared there), or if the function gives another
+// value each time. Throws std::invalid_argument if an input is not float64; an exception from the
+// function passes through. `name` is used in the message.
 [[nodiscard]] GradCheckReport grad_check(const std::string& name, const Function& function,
                                          const std::vector<Tensor>& inputs,
                                          const GradCheckOptions& options = {});
 
-// The same for the gradient itself: x -> d(Σ f(x) · r)/dx, differentiated a second time.
+// The same for the gradient itself: (x, r) -> d(Σ f(x) · r)/dx, differentiated a second time. The
+// last input of the report is r. Differences of gradients want a larger eps, 1e-5 for instance.
 [[nodiscard]] GradCheckReport grad_grad_check(const std::string& name, const Function& function,
                                               const std::vector<Tensor>& inputs,
                                               const GradCheckOptions& options = {});

@@ -22,6 +22,11 @@ using Sample = decltype(OpCase::sample);
 // All elements at least 0.5 apart: for max, whose kinks are the ties.
 [[nodiscard]] Sample well_separated(Shape shape);
 
+// The same numbers as views: the first axis is the densest, and between neighbours is a gap.
+//
+//   (2, 3)   storage  a . d . b . e . c . f .      strides (2, 4)      a b c / d e f
+[[nodiscard]] Sample strided(Sample sample);
+
 [[nodiscard]] Tensor ids(std::vector<int64_t> values, const Shape& shape);
 [[nodiscard]] Tensor flags(std::vector<bool> values, const Shape& shape);
 

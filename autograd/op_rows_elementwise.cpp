@@ -27,6 +27,8 @@ void add_unary(Rows& rows, const std::string& op, Variable (*f)(const Variable&)
   rows.push_back({op, "matrix", std::move(sample), [f](In in) { return f(in[0]); }, fused});
   rows.push_back(
       {op, "single number", uniforms(0.5, 1.5, {{}}), [f](In in) { return f(in[0]); }, fused});
+  rows.push_back(
+      {op, "empty", uniforms(0.5, 1.5, {{0, 3}}), [f](In in) { return f(in[0]); }, fused});
   rows.push_back({op, "transposed view", uniforms(0.5, 1.5, {{3, 2}}),
                   [f](In in) { return f(transpose(in[0])); }, fused});
 }
@@ -39,8 +41,10 @@ void arithmetic_rows(Rows& rows) {
   add_binary(rows, "mul", mul);
   add_binary(rows, "div", div);
   add_unary(rows, "neg", neg, normals({{2, 3}}));
-  rows.push_back({"scale", "by 2.5", normals({{2, 3}}), [](In in) { return in[0] * 2.5; }});
-  rows.push_back({"shift", "by 2.5", normals({{2, 3}}), [](In in) { return in[0] + 2.5; }});
+  add_unary(
+      rows, "scale", [](const Variable& x) { return x * 2.5; }, normals({{2, 3}}));
+  add_unary(
+      rows, "shift", [](const Variable& x) { return x + 2.5; }, normals({{2, 3}}));
 }
 
 void function_rows(Rows& rows) {
@@ -50,6 +54,7 @@ void function_rows(Rows& rows) {
   add_unary(rows, "tanh", tanh, normals({{2, 3}}));
   add_unary(rows, "sigmoid", sigmoid, normals({{2, 3}}));
   add_unary(rows, "relu", relu, away_from_zero({3, 4}));
+  rows.back().kinks = "at 0: the slope there is taken as 0";
   add_unary(rows, "erf", erf, normals({{2, 3}}));
   add_unary(rows, "gelu", gelu, normals({{3, 4}}), true);
   add_unary(rows, "gelu_tanh", gelu_tanh, normals({{3, 4}}), true);

@@ -18,8 +18,10 @@ void product_rows(Rows& rows) {
                   [](In in) { return linear(in[0], in[1], in[2]); }, true});
   rows.push_back({"linear", "without bias", normals({{3, 4}, {5, 4}}),
                   [](In in) { return linear(in[0], in[1]); }, true});
-  rows.push_back({"linear", "a single vector", normals({{4}, {5, 4}, {5}}),
-                  [](In in) { return linear(in[0], in[1], in[2]); }, true});
+  const auto affine = [](In in) { return linear(in[0], in[1], in[2]); };
+  rows.push_back({"linear", "a single vector", normals({{4}, {5, 4}, {5}}), affine, true});
+  rows.push_back({"linear", "size 1", normals({{1, 1}, {1, 1}, {1}}), affine, true});
+  rows.push_back({"linear", "empty batch", normals({{0, 4}, {5, 4}, {5}}), affine, true});
 }
 
 void softmax_rows(Rows& rows) {
@@ -29,9 +31,17 @@ void softmax_rows(Rows& rows) {
   rows.push_back(
       {"softmax", "one class", normals({{3, 1}}), [](In in) { return softmax(in[0], -1); }, true});
   rows.push_back(
+      {"softmax", "a number", normals({{1}}), [](In in) { return softmax(in[0], 0); }, true});
+  rows.push_back(
+      {"softmax", "empty", normals({{0, 3}}), [](In in) { return softmax(in[0], -1); }, true});
+  rows.push_back(
       {"log_softmax", "last axis", x, [](In in) { return log_softmax(in[0], -1); }, true});
   rows.push_back(
       {"log_softmax", "first axis", x, [](In in) { return log_softmax(in[0], 0); }, true});
+  rows.push_back({"log_softmax", "one class of one row", normals({{1}}),
+                  [](In in) { return log_softmax(in[0], 0); }, true});
+  rows.push_back({"log_softmax", "empty", normals({{0, 3}}),
+                  [](In in) { return log_softmax(in[0], -1); }, true});
   const Tensor causal = flags({true, false, false, true, true, false, true, true, true}, {3, 3});
   const Tensor empty_row =
       flags({false, false, false, true, true, false, true, false, true}, {3, 3});
@@ -39,13 +49,22 @@ void softmax_rows(Rows& rows) {
                   [causal](In in) { return masked_softmax(in[0], causal); }, true});
   rows.push_back({"masked_softmax", "a fully masked row", normals({{2, 3, 3}}),
                   [empty_row](In in) { return masked_softmax(in[0], empty_row); }, true});
+  const Tensor yes = flags({true}, {1});
+  for (const auto& [variant, shape] : {std::pair("one element", Shape{1, 1}), {"empty", {0, 3}}}) {
+    rows.push_back({"masked_softmax", variant, normals({shape}),
+                    [yes](In in) { return masked_softmax(in[0], yes); }, true});
+  }
   const auto norm = [](In in) { return layer_norm(in[0], in[1], in[2]); };
   rows.push_back({"layer_norm", "batch", normals({{2, 3, 5}, {5}, {5}}), norm, true});
   rows.push_back({"layer_norm", "width 2", normals({{3, 2}, {2}, {2}}), norm, true});
+  rows.push_back({"layer_norm", "width 1", normals({{1, 1}, {1}, {1}}), norm, true});
+  rows.push_back({"layer_norm", "empty", normals({{0, 3}, {3}, {3}}), norm, true});
   const auto rms = [](In in) { return rms_norm(in[0], in[1]); };
   rows.push_back({"rms_norm", "batch", normals({{2, 3, 5}, {5}}), rms, true});
   rows.push_back({"rms_norm", "one row, transposed", normals({{4, 1}, {4}}),
                   [](In in) { return rms_norm(transpose(in[0]), in[1]); }, true});
+  rows.push_back({"rms_norm", "width 1", normals({{1, 1}, {1}}), rms, true});
+  rows.push_back({"rms_norm", "empty", normals({{0, 3}, {3}}), rms, true});
   const Tensor targets = ids({1, 4, 0, 1, 2, 3}, {2, 3});
   const Tensor some = ids({1, -100, 0, -100, 2, 3}, {2, 3});
   rows.push_back({"cross_entropy", "plain", normals({{2, 3, 5}}),
@@ -53,6 +72,9 @@ void softmax_rows(Rows& rows) {
   rows.push_back({"cross_entropy", "ignored and smoothed", normals({{2, 3, 5}}),
                   [some](In in) { return cross_entropy(in[0], some, {.label_smoothing = 0.1}); },
                   true});
+  const Tensor zero = ids({0}, {1});
+  rows.push_back({"cross_entropy", "one class", normals({{1, 1}}),
+                  [zero](In in) { return cross_entropy(in[0], zero); }, true});
 }
 
 void attention_rows(Rows& rows) {
@@ -72,6 +94,9 @@ void attention_rows(Rows& rows) {
   add("every kind of mask", {.causal = true, .key_lengths = ids({2, 4}, {2}), .allowed = holes});
   rows.push_back({"attention", "matrices and a scale", normals({{3, 2}, {5, 2}, {5, 1}}),
                   attend({}, -0.3), true});
+  rows.push_back({"attention", "size 1", normals({{1, 1}, {1, 1}, {1, 1}}), attend({}), true});
+  rows.push_back({"attention", "no queries", normals({{0, 2}, {3, 2}, {3, 1}}), attend({}), true});
+  rows.push_back({"attention", "no keys", normals({{2, 2}, {0, 2}, {0, 1}}), attend({}), true});
   rows.push_back({"attention", "heads of a projection", normals({{2, 3, 4}}),
                   [](In in) {
                     const Variable x = transpose(reshape(in[0], {2, 3, 2, 2}), 1, 2);

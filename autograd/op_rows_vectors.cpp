@@ -30,6 +30,7 @@ void maximum_rows(Rows& rows) {
                   [](In in) { return maximum(in[0], in[0]); }});
   rows.push_back({"maximum", "transposed view", no_ties({3, 2}, {2, 3}),
                   [](In in) { return maximum(transpose(in[0]), in[1]); }});
+  rows.back().kinks = "where both are equal: half of the slope to each";
 }
 
 void power_rows(Rows& rows) {

@@ -43,6 +43,24 @@ Sample well_separated(Shape shape) {
   };
 }
 
+Sample strided(Sample sample) {
+  return [sample](lib::Generator& g) {
+    std::vector<Tensor> inputs = sample(g);
+    for (Tensor& x : inputs) {
+      tensor::Strides strides = x.strides();
+      int64_t next = 2;
+      for (int axis = 0; axis < x.rank(); ++axis) {
+        strides[axis] = next;
+        next *= x.shape()[axis];
+      }
+      Tensor view = tensor::zeros({next}, x.dtype()).view(x.shape(), strides, 0);
+      view.copy_(x);
+      x = view;
+    }
+    return inputs;
+  };
+}
+
 Tensor ids(std::vector<int64_t> values, const Shape& shape) { return Tensor::of(values, shape); }
 Tensor flags(std::vector<bool> values, const Shape& shape) { return Tensor::of(values, shape); }
 

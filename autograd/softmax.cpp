@@ -17,9 +17,14 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+// The maximum along an axis that is kept; an axis without elements has 0.
+Tensor max_or_zero(const Tensor& x, int axis) {
+  return x.numel() > 0 ? tensor::max(x, axis, true) : tensor::sum(x, {axis}, true);
+}
+
 // The shift by the maximum cancels, so it counts as a constant.
 Variable shifted_by_max(const Variable& x, int axis) {
-  return x - Variable(tensor::max(x.value(), axis, true));
+  return x - Variable(max_or_zero(x.value(), axis));
 }
 
 Variable softmax_definition(const Variable& x, int axis) {
@@ -30,7 +35,7 @@ Variable softmax_definition(const Variable& x, int axis) {
 // A row with nothing allowed has only zeros to divide: by 1, then.
 Variable masked_softmax_definition(const Variable& x, const Tensor& mask) {
   const Variable hidden = masked_fill(x, tensor::logical_not(mask), -kInfinity);
-  const Tensor m = tensor::max(hidden.value(), -1, true),
+  const Tensor m = max_or_zero(hidden.value(), -1),
                nothing = tensor::scalar(-kInfinity, x.dtype());
   const Variable e = exp(hidden - Variable(tensor::masked_fill(m, tensor::equal(m, nothing), 0)));
   const Variable total = sum(e, {-1}, true);
@@ -65,7 +70,7 @@ Variable record_along_axis(const char* op, const Variable& x, const Tensor& y, S
 Variable softmax(const Variable& x, int axis) {
   const auto definition = [axis](const auto& in) { return softmax_definition(in[0], axis); };
   const Tensor y = tensor::softmax(x.value(), axis);
-  if (using_definitions() && y.numel() > 0) return definition(std::vector<Variable>{x});
+  if (using_definitions()) return definition(std::vector<Variable>{x});
   return record_along_axis("softmax", x, y, tensor::softmax_backward, axis, definition);
 }
 
@@ -76,7 +81,7 @@ Variable softmax(const Variable& x, int axis) {
 Variable masked_softmax(const Variable& x, const Tensor& mask) {
   const auto definition = [mask](const auto& in) { return masked_softmax_definition(in[0], mask); };
   const Tensor y = tensor::masked_softmax(x.value(), mask);
-  if (using_definitions() && y.numel() > 0) return definition(std::vector<Variable>{x});
+  if (using_definitions()) return definition(std::vector<Variable>{x});
   return record_along_axis("masked_softmax", x, y, tensor::softmax_backward, -1, definition);
 }
 
@@ -87,7 +92,7 @@ Variable masked_softmax(const Variable& x, const Tensor& mask) {
 Variable log_softmax(const Variable& x, int axis) {
   const auto definition = [axis](const auto& in) { return log_softmax_definition(in[0], axis); };
   const Tensor y = tensor::log_softmax(x.value(), axis);
-  if (using_definitions() && y.numel() > 0) return definition(std::vector<Variable>{x});
+  if (using_definitions()) return definition(std::vector<Variable>{x});
   return record_along_axis("log_softmax", x, y, tensor::log_softmax_backward, axis, definition);
 }
 

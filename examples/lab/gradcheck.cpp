@@ -1,71 +1,196 @@
-// The table of gradient checks, printed. float64, every element, random cotangents.
+// The table of gradient checks, printed. float64, every element, random cotangents, two orders.
 #include "examples/lab/gradcheck.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <ostream>
 
+#include "autograd/eps_sweep.h"
 #include "examples/lab/model_rows.h"
 #include "lib/text.h"
 
 namespace qkv::examples {
 namespace {
 
+using autograd::GradCheckReport;
 using autograd::OpCase;
+using lib::str;
 
+const char* const kHelp =
+    "usage: qkv gradcheck [NAME] [--eps-sweep]\n\n"
+    "Compares the gradients of every operation and every model, or of those with NAME in their\n"
+    "names, with numeric differences; with NAME, one line for each shape that is tried.\n\n"
+    "  --eps-sweep   for each operation with NAME in its name: the error of numeric gradients\n"
+    "                against eps, in float64 and in float32, as a chart\n\n"
+    "exit code: 0 all right, 1 something is wrong, 2 no such name or option\n";
+
+const char* const kHeading =
+    "error   the largest |analytic - numeric| / max(|analytic|, |numeric|, 0.001) of any element;\n"
+    "        numeric is (L(x + eps) - L(x - eps)) / 2 eps with eps 1e-6, L = f(x) · r, r random;\n"
+    "        right is |analytic - numeric| <= 1e-7 + 1e-6 |numeric|\n"
+    "slope   L(x + h d) - L(x) - h <gradient, d> vanishes like h to this power: 2 if the gradient\n"
+    "        is right, 1 if it is wrong; exact: there is no remainder, f is linear around x\n"
+    "second  the error of gradients of gradients, with eps 1e-5\n\n";
+
+// What a line of the table sums up: one row, or all rows of an operation.
 struct Line {
-  std::string name;
-  int64_t variants = 0, elements = 0;
-  double worst = 0;
+  int64_t shapes = 0, elements = 0, kinks = 0;
+  double error = 0, second = 0;
+  autograd::TaylorFit slope;  // the one nearest to wrong
   std::string failures;
+
+  void add(const Line& other);
 };
 
-void check_row(const OpCase& row, Line& line) {
-  lib::Generator generator(1);
-  const auto report =
-      autograd::grad_check(row.op + ", " + row.variant, row.apply, row.sample(generator));
-  line.variants += 1;
-  line.elements += report.elements;
-  line.worst = std::max(line.worst, report.worst_relative_error);
-  if (!report.passed) line.failures += "  " + report.message + "\n";
+void Line::add(const Line& other) {
+  shapes += other.shapes, elements += other.elements, kinks += other.kinks;
+  error = std::max(error, other.error);
+  second = std::max(second, other.second);
+  if (!other.slope.exact && (slope.exact || !(other.slope.slope >= slope.slope))) {
+    slope = other.slope;
+  }
+  failures += other.failures;
 }
 
-void print_line(const Line& line, std::ostream& out) {
-  char text[160];
-  std::snprintf(text, sizeof text, "%-24s %8lld %9lld   %8.1e   %s\n", line.name.c_str(),
-                static_cast<long long>(line.variants), static_cast<long long>(line.elements),
-                line.worst, line.failures.empty() ? "ok" : "WRONG");
-  out << text << line.failures << std::flush;
+// The explanation, with its lines set in.
+std::string indented(const std::string& text) {
+  std::string result = "    ";
+  for (const char c : text) result += c == '\n' ? "\n    " : std::string(1, c);
+  return result + "\n";
+}
+
+Line checked(const OpCase& row) {
+  Line line;
+  line.shapes = 1;
+  const GradCheckReport first = check_row(row), second = check_row_second_order(row);
+  line.elements = first.elements;
+  line.kinks = static_cast<int64_t>(first.kinks.size() + second.kinks.size());
+  line.error = first.worst_relative_error;
+  line.second = second.worst_relative_error;
+  line.slope = first.taylor;
+  if (!first.passed) line.failures += indented(first.message);
+  if (!second.passed) line.failures += indented(second.message);
+  return line;
+}
+
+std::string verdict(const Line& line) {
+  if (!line.failures.empty()) return "WRONG";
+  if (line.kinks == 0) return "ok";
+  return str("ok, ", line.kinks, line.kinks == 1 ? " kink" : " kinks");
+}
+
+// "last axis: (2, 3, 4)"
+std::string title(const OpCase& row) {
+  lib::Generator generator(1);
+  const auto inputs = row.sample(generator);
+  std::string text = "  " + row.variant + ":";
+  if (inputs.size() > 4) return str(text, " ", inputs.size(), " parameters");
+  for (const auto& input : inputs) text += " " + input.shape().str();
+  return text;
+}
+
+void print_line(const std::string& name, size_t width, const Line& line, bool with_shapes,
+                std::ostream& out) {
+  const std::string shapes = with_shapes ? str(line.shapes) : "";
+  char text[96];
+  std::snprintf(text, sizeof text, " %6s %8lld  %8.1e  %5s  %8.1e   ", shapes.c_str(),
+                static_cast<long long>(line.elements), line.error, line.slope.text().c_str(),
+                line.second);
+  out << name << std::string(width > name.size() ? width - name.size() : 0, ' ') << text
+      << verdict(line) << "\n"
+      << std::flush;
+}
+
+// What is special about a row: kinks, a relaxed tolerance.
+void print_remarks(const OpCase& row, std::ostream& out) {
+  if (!row.kinks.empty()) out << "  (bends " << row.kinks << ")\n";
+  if (row.tolerance.reason.empty()) return;
+  out << "  (" << row.variant << ": allowed is " << row.tolerance.atol << " + "
+      << row.tolerance.rtol << " |numeric|, since " << row.tolerance.reason << ")\n";
+}
+
+std::vector<OpCase> rows_named(const std::string& part) {
+  std::vector<OpCase> rows;
+  for (const auto* table : {&autograd::op_table(), &model_table()}) {
+    for (const OpCase& row : *table) {
+      if (row.op.find(part) != std::string::npos) rows.push_back(row);
+    }
+  }
+  if (rows.empty()) lib::fail("gradcheck: no operation or model has '", part, "' in its name");
+  return rows;
+}
+
+int print_sweeps(const std::vector<OpCase>& rows, std::ostream& out) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i > 0 && rows[i].op == rows[i - 1].op) continue;  // the first row of an operation
+    lib::Generator generator(1);
+    out << (i > 0 ? "\n" : "") << rows[i].op << title(rows[i]).substr(1)
+        << "\nlargest error of the numeric gradient, relative to the largest slope\n\n"
+        << autograd::eps_chart(autograd::eps_sweep(rows[i].apply, rows[i].sample(generator)))
+        << std::flush;
+  }
+  return 0;
 }
 
 }  // namespace
 
-int run_gradcheck(const std::string& filter, std::ostream& out) {
-  std::vector<const OpCase*> rows;
-  for (const auto* table : {&autograd::op_table(), &model_table()}) {
-    for (const OpCase& row : *table) {
-      if (row.op.find(filter) != std::string::npos) rows.push_back(&row);
+int check_rows(const std::vector<OpCase>& rows, bool details, std::ostream& out) {
+  const auto start = std::chrono::steady_clock::now();
+  size_t width = 22;
+  for (const OpCase& row : rows)
+    width = std::max(width, details ? title(row).size() : row.op.size());
+  out << kHeading << "name" << std::string(width - 4, ' ')
+      << " shapes elements     error  slope    second   verdict\n";
+  int64_t names = 0, wrong = 0;
+  Line all;
+  for (size_t first = 0, end = 0; first < rows.size(); first = end) {
+    Line sum;
+    std::vector<Line> lines;
+    for (; end < rows.size() && rows[end].op == rows[first].op; ++end) {
+      lines.push_back(checked(rows[end]));
+      sum.add(lines.back());
+    }
+    print_line(rows[first].op, width, sum, true, out);
+    for (size_t i = first; details && i < end; ++i) print_remarks(rows[i], out);
+    for (size_t i = first; details && i < end; ++i) {
+      print_line(title(rows[i]), width, lines[i - first], false, out);
+    }
+    out << sum.failures << std::flush;
+    all.add(sum);
+    names += 1;
+    wrong += !sum.failures.empty();
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  char end_of_line[64];
+  std::snprintf(end_of_line, sizeof end_of_line, "worst error %.1e, %.1f s\n", all.error,
+                seconds.count());
+  out << str("\n", names - wrong, " of ", names, " right, ", all.shapes, " shapes, ", all.elements,
+             " elements compared, ", end_of_line);
+  return wrong == 0 ? 0 : 1;
+}
+
+int run_gradcheck(const std::vector<std::string>& words, std::ostream& out) {
+  std::string name;
+  bool sweep = false;
+  for (const std::string& word : words) {
+    if (word == "--help" || word == "-h") {
+      out << kHelp;
+      return 0;
+    }
+    if (word == "--eps-sweep") {
+      sweep = true;
+    } else if (word.starts_with("-")) {
+      lib::fail("gradcheck: unknown option '", word, "'; ./qkv gradcheck --help lists them");
+    } else if (!name.empty()) {
+      lib::fail("gradcheck: takes one name, got '", name, "' and '", word, "'");
+    } else {
+      name = word;
     }
   }
-  if (rows.empty()) {
-    out << "gradcheck: no operation or model has '" << filter << "' in its name\n";
-    return 2;
-  }
-  out << "analytic gradients against (L(x + eps) - L(x - eps)) / 2 eps: float64, every element,\n"
-         "random cotangents, eps 1e-6; passes if |difference| <= 1e-7 + 1e-6 |numeric|\n\n"
-         "name                     variants  elements   worst error\n";
-  int64_t wrong = 0, elements = 0, names = 0;
-  for (size_t i = 0; i < rows.size();) {
-    Line line;
-    line.name = rows[i]->op;
-    for (; i < rows.size() && rows[i]->op == line.name; ++i) check_row(*rows[i], line);
-    print_line(line, out);
-    wrong += !line.failures.empty();
-    elements += line.elements;
-    names += 1;
-  }
-  out << lib::str("\n", names - wrong, " of ", names, " right, ", elements, " elements compared\n");
-  return wrong == 0 ? 0 : 1;
+  if (sweep && name.empty()) lib::fail("gradcheck: --eps-sweep needs the name of an operation");
+  const std::vector<OpCase> rows = rows_named(name);
+  return sweep ? print_sweeps(rows, out) : check_rows(rows, !name.empty(), out);
 }
 
 }  // namespace qkv::examples

@@ -34,7 +34,7 @@ extern "C" void on_interrupt(int signal) {
 const char* const kUsage =
     "usage: qkv train TASK [key=value ...]     train on a task and write runs/NAME/\n"
     "       qkv train --help                   every key, what is allowed, and its default\n"
-    "       qkv gradcheck [NAME]               check all gradients, or those with NAME in their "
+    "       qkv gradcheck [NAME] [--eps-sweep] check all gradients, or those with NAME in their "
     "name\n"
     "       qkv mutants [NAME]                 which gradient checks see which wrong gradients\n"
     "       qkv verify [--float32] FILE...     compare with the results in golden files\n";
@@ -109,9 +109,7 @@ int run(const std::vector<std::string>& words) {
     if (rest[0].find('=') == std::string::npos) settings[0] = "task=" + rest[0];
     return run_training(parse_config(settings));
   }
-  if (command == "gradcheck" && rest.size() <= 1) {
-    return run_gradcheck(rest.empty() ? "" : rest[0], std::cout);
-  }
+  if (command == "gradcheck") return run_gradcheck(rest, std::cout);
   if (command == "mutants" && rest.size() <= 1) {
     return run_mutants(rest.empty() ? "" : rest[0], std::cout);
   }

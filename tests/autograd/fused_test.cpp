@@ -3,12 +3,11 @@
 // not believed.
 #include <doctest/doctest.h>
 
-#include <set>
-
 #include "autograd/engine.h"
 #include "autograd/op_table.h"
 #include "autograd/ops.h"
 #include "tests/compare.h"
+#include "tests/operations.h"
 
 using namespace qkv;
 using namespace qkv::autograd;
@@ -52,18 +51,8 @@ void check_agreement(const Results& fused, const Results& definition, double tol
   CHECK(relative_error(numbers(fused), numbers(definition)) <= tolerance);
 }
 
-// Whether the name is that of any operation behind the result.
 bool records(const Variable& result, const std::string& name) {
-  std::set<const Node*> seen;
-  std::vector<const Node*> open = {result.node().get()};
-  while (!open.empty()) {
-    const Node* const node = open.back();
-    open.pop_back();
-    if (node == nullptr || !seen.insert(node).second) continue;
-    if (node->op == name) return true;
-    for (const auto& input : node->inputs) open.push_back(input.get());
-  }
-  return false;
+  return tests::operations_behind(result).contains(name);
 }
 
 template <class Body>

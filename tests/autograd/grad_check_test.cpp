@@ -278,3 +278,14 @@ TEST_CASE("an exception of the function passes through and recording goes on") {
                   std::invalid_argument);
   CHECK(recording());
 }
+
+TEST_CASE("a mistake that a generous tolerance lets pass is seen by the Taylor slope") {
+  const Function wrong = [](In in) {
+    return record("exp", {in[0]}, tensor::exp(in[0].value()),
+                  [](const Variable& dy, const Variable& y) -> Grads { return {dy * y * 1.01}; });
+  };
+  const auto report = grad_check("exp", wrong, {normal({2, 3})}, {.atol = 1, .rtol = 1});
+  CHECK(report.wrong_elements == 0);
+  CHECK_FALSE(report.passed);
+  CHECK(contains(report.message, "falls like h^1.0; with a right gradient, like h^2"));
+}

@@ -7,46 +7,27 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <map>
 #include <regex>
-#include <set>
 
 #include "autograd/engine.h"
 #include "autograd/ops.h"
+#include "examples/lab/model_rows.h"
 #include "nn/transformer.h"
+#include "tests/operations.h"
 
 using namespace qkv;
 using namespace qkv::autograd;
+using qkv::tests::missing;
+using qkv::tests::Names;
+using qkv::tests::operations_behind;
 
 namespace {
-
-using Names = std::set<std::string>;
 
 Names names_in_table() {
   Names names;
   for (const OpCase& row : op_table()) names.insert(row.op);
   return names;
-}
-
-// The names of all operations that the result was made of, leaves aside.
-Names operations_behind(const Variable& result) {
-  Names names;
-  std::set<const Node*> seen;
-  std::vector<const Node*> open = {result.node().get()};
-  while (!open.empty()) {
-    const Node* const node = open.back();
-    open.pop_back();
-    if (node == nullptr || !seen.insert(node).second) continue;
-    if (!node->is_leaf()) names.insert(node->op);
-    for (const auto& input : node->inputs) open.push_back(input.get());
-  }
-  return names;
-}
-
-// What is in the first set and not in the second, in one line.
-std::string missing(const Names& wanted, const Names& present) {
-  std::string text;
-  for (const std::string& name : wanted) text += present.contains(name) ? "" : name + " ";
-  return text;
 }
 
 // Calls body(model, loss) for a small model of every kind.
@@ -78,13 +59,12 @@ TEST_CASE("every row of the op table passes the gradient check") {
   for (const OpCase& row : op_table()) {
     for (const uint64_t seed : {1u, 2u, 3u}) {
       lib::Generator generator(seed);
-      const std::vector<Tensor> inputs = row.sample(generator);
       int64_t elements = 0;
-      for (const Tensor& input : inputs) elements += input.numel();
-      const GradCheckReport report =
-          grad_check(row.op + ", " + row.variant, row.apply, inputs, {.seed = seed});
+      for (const Tensor& input : row.sample(generator)) elements += input.numel();
+      const GradCheckReport report = check_row(row, seed);
       CHECK_MESSAGE(report.passed, report.message);
       CHECK(report.elements == elements);
+      CHECK(report.kinks.empty());  // samples keep away from them
     }
   }
 }
@@ -92,66 +72,69 @@ TEST_CASE("every row of the op table passes the gradient check") {
 TEST_CASE("every row of the op table passes the second-order gradient check") {
   for (const OpCase& row : op_table()) {
     for (const uint64_t seed : {1u, 2u, 3u}) {
-      lib::Generator generator(seed);
-      const GradCheckReport report =
-          grad_grad_check(row.op + ", " + row.variant, row.apply, row.sample(generator),
-                          {.eps = 1e-5, .atol = 1e-7, .rtol = 1e-6, .seed = seed});
+      const GradCheckReport report = check_row_second_order(row, seed);
       CHECK_MESSAGE(report.passed, report.message);
     }
   }
 }
 
+TEST_CASE("a row whose tolerance is relaxed says why") {
+  for (const auto* table : {&op_table(), &examples::model_table()}) {
+    for (const OpCase& row : *table) {
+      const bool relaxed = row.tolerance.atol > 1e-7 || row.tolerance.rtol > 1e-6;
+      CHECK_MESSAGE(relaxed == !row.tolerance.reason.empty(), row.op, ", ", row.variant);
+    }
+  }
+}
+
+TEST_CASE("every operation is tried on one element and on nothing and on views") {
+  struct Tried {
+    bool one_element = false, nothing = false, view = false;
+  };
+  std::map<std::string, Tried> tried;
+  for (const OpCase& row : op_table()) {
+    lib::Generator generator(1);
+    const std::vector<Tensor> inputs = row.sample(generator);
+    Tried& shapes = tried[row.op];
+    shapes.nothing |= row.apply({inputs.begin(), inputs.end()}).numel() == 0;
+    for (const Tensor& input : inputs) {
+      shapes.one_element |= input.numel() == 1;
+      shapes.nothing |= input.numel() == 0;
+      shapes.view |= !input.is_contiguous();
+    }
+  }
+  const std::map<std::string, std::string> cannot_be_empty = {
+      {"cross_entropy", "the mean over no positions is refused"}};
+  for (const auto& [op, shapes] : tried) {
+    INFO(op);
+    CHECK(shapes.one_element);
+    CHECK(shapes.nothing == !cannot_be_empty.contains(op));
+    CHECK(shapes.view);
+  }
+}
+
+TEST_CASE("operations with kinks are marked, with the slope that they take there") {
+  Names marked;
+  for (const OpCase& row : op_table()) {
+    if (!row.kinks.empty()) marked.insert(row.op);
+  }
+  CHECK(marked == Names{"max", "maximum", "relu"});
+}
+
 TEST_CASE("the op table has exactly the operations that there are") {
-  const Names by_hand = {"add",
-                         "sub",
-                         "mul",
-                         "div",
-                         "neg",
-                         "scale",
-                         "shift",
-                         "exp",
-                         "log",
-                         "sqrt",
-                         "tanh",
-                         "sigmoid",
-                         "relu",
-                         "erf",
-                         "gelu",
-                         "gelu_tanh",
-                         "sum",
-                         "mean",
-                         "max",
-                         "expand",
-                         "reduce_to",
-                         "reshape",
-                         "transpose",
-                         "permute",
-                         "slice",
-                         "slice_adjoint",
-                         "concat",
-                         "where",
-                         "masked_fill",
-                         "gather",
-                         "scatter_add",
-                         "embedding",
-                         "dropout",
-                         "matmul",
-                         "linear",
-                         "scatter_add_rows",
-                         "softmax",
-                         "layer_norm",
-                         "rms_norm",
-                         "masked_softmax",
-                         "attention",
-                         "log_softmax",
-                         "cross_entropy",
-                         "maximum",
-                         "pow",
-                         "silu",
-                         "index_select",
-                         "index_add",
-                         "logsumexp",
-                         "mse_loss"};
+  const Names by_hand = {"add",         "sub",           "mul",           "div",
+                         "neg",         "scale",         "shift",         "exp",
+                         "log",         "sqrt",          "tanh",          "sigmoid",
+                         "relu",        "erf",           "gelu",          "gelu_tanh",
+                         "sum",         "mean",          "max",           "expand",
+                         "reduce_to",   "reshape",       "transpose",     "permute",
+                         "slice",       "slice_adjoint", "concat",        "where",
+                         "masked_fill", "gather",        "scatter_add",   "embedding",
+                         "dropout",     "matmul",        "linear",        "scatter_add_rows",
+                         "softmax",     "layer_norm",    "rms_norm",      "masked_softmax",
+                         "attention",   "log_softmax",   "cross_entropy", "maximum",
+                         "pow",         "silu",          "index_select",  "index_add",
+                         "logsumexp",   "mse_loss"};
   CHECK(missing(by_hand, names_in_table()) == "");
   CHECK(missing(names_in_table(), by_hand) == "");
 }
@@ -180,6 +163,12 @@ TEST_CASE("rows record the operation that they are named after") {
 
 TEST_CASE("models use only operations of the op table") {
   Names used;
+  for (const OpCase& row : examples::model_table()) {
+    lib::Generator generator(1);
+    std::vector<Variable> parameters;
+    for (const Tensor& value : row.sample(generator)) parameters.push_back(parameter(value));
+    used.merge(operations_behind(row.apply(parameters)));
+  }
   for_each_model([&](auto&, const Variable& loss) { used.merge(operations_behind(loss)); });
   CHECK(missing(used, names_in_table()) == "");
   for (const std::string op : {"linear", "matmul", "masked_softmax", "softmax", "layer_norm",
