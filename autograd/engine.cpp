@@ -50,7 +50,9 @@ Grads call_backward(const NodePtr& node, const Variable& dy, bool keep_graph) {
          "pass retain_graph there to go through it twice");
   }
   if (!node->backward) fail("backward: the operation '", node->op, "' has no backward");
-  const Variable y = node->result.defined() ? Variable(node->result, node) : Variable();
+  // y has a place in the graph only where the pass is recorded.
+  const Variable y =
+      recording() && node->result.defined() ? Variable(node->result, node) : Variable(node->result);
   Grads grads;
   try {
     if (y.defined()) require_version(node->result, node->result_version);
@@ -61,7 +63,7 @@ Grads call_backward(const NodePtr& node, const Variable& dy, bool keep_graph) {
   }
   CHECK(grads.size() == node->inputs.size());
   if (!keep_graph) {  // what the operation has saved goes before the next one needs memory
-    node->backward = nullptr;
+    node->backward.clear();
     node->result = Tensor();
     node->freed = true;
   }
@@ -70,22 +72,28 @@ Grads call_backward(const NodePtr& node, const Variable& dy, bool keep_graph) {
 
 bool older(const NodePtr& a, const NodePtr& b) { return a->born < b->born; }
 
-// One walk through a graph.
+// One walk through a graph. It holds the outputs, these hold their nodes, and a node those of its
+// inputs, so for each node that waits it only points at such a holder: counting another one up and
+// down would take as long as many an operation.
 class Pass {
  public:
-  explicit Pass(BackwardOptions options) : options_(options) {}
+  Pass(std::vector<Variable> outputs, BackwardOptions options)
+      : outputs_(std::move(outputs)), options_(options) {}
   ~Pass() {  // an error may have left some waiting
-    for (const NodePtr& node : waiting_) node->pending = Variable();
+    for (const NodePtr* node : waiting_) (*node)->pending = Variable();
   }
   Pass(const Pass&) = delete;
   Pass& operator=(const Pass&) = delete;
 
+  [[nodiscard]] const std::vector<Variable>& outputs() const { return outputs_; }
+
+  // REQUIRES: `node` lies in an output of this pass or among the inputs of a node behind one.
   void send(const NodePtr& node, Variable part, const char* sender) {
     const bool first = !node->pending.defined();
     accumulate(node->pending, std::move(part), *node, sender);
     if (!first) return;
-    waiting_.push_back(node);
-    std::push_heap(waiting_.begin(), waiting_.end(), older);
+    waiting_.push_back(&node);
+    std::push_heap(waiting_.begin(), waiting_.end(), older_holder);
   }
 
   // Hands each node whose gradient is complete to `arrived`, and sends its inputs their parts,
@@ -95,8 +103,8 @@ class Pass {
     std::optional<NoGrad> quiet;
     if (!options_.create_graph) quiet.emplace();
     while (!waiting_.empty()) {
-      std::pop_heap(waiting_.begin(), waiting_.end(), older);
-      const NodePtr node = std::move(waiting_.back());
+      std::pop_heap(waiting_.begin(), waiting_.end(), older_holder);
+      const NodePtr& node = *waiting_.back();
       waiting_.pop_back();
       const Variable dy = std::exchange(node->pending, Variable());
       if (arrived(node, dy) || node->is_leaf()) continue;
@@ -111,13 +119,16 @@ class Pass {
   }
 
  private:
+  static bool older_holder(const NodePtr* a, const NodePtr* b) { return older(*a, *b); }
+
+  const std::vector<Variable> outputs_;
   BackwardOptions options_;
-  std::vector<NodePtr> waiting_;  // a heap, the youngest on top
+  std::vector<const NodePtr*> waiting_;  // a heap, the youngest on top
 };
 
 // The gradients to begin with: the cotangents, or 1 for an output that is a single number.
-void seed(const char* function, Pass& pass, const std::vector<Variable>& outputs,
-          const std::vector<Variable>& cotangents) {
+void seed(const char* function, Pass& pass, const std::vector<Variable>& cotangents) {
+  const std::vector<Variable>& outputs = pass.outputs();
   if (!cotangents.empty() && cotangents.size() != outputs.size()) {
     fail(function, ": ", outputs.size(), " outputs but ", cotangents.size(), " cotangents");
   }
@@ -186,8 +197,8 @@ bool wanted(size_t input) {
 }
 
 void backward(const Variable& output, const Variable& cotangent, BackwardOptions options) {
-  Pass pass(options);
-  seed("backward", pass, {output}, {cotangent});
+  Pass pass({output}, options);
+  seed("backward", pass, {cotangent});
   pass.run([](const NodePtr& node, const Variable& dy) {
     if (node->is_leaf()) accumulate(node->grad, dy, *node, "backward");
     return false;
@@ -202,8 +213,8 @@ std::vector<Variable> grad(const std::vector<Variable>& outputs,
       fail("grad: an input of shape ", input.shape(), " requires no gradient");
   }
   std::vector<Variable> result(inputs.size());
-  Pass pass(options);
-  seed("grad", pass, outputs, cotangents);
+  Pass pass(outputs, options);
+  seed("grad", pass, cotangents);
   const Narrowed narrowed(outputs, inputs);
   pass.run([&](const NodePtr& node, const Variable& dy) {
     for (size_t i = 0; i < inputs.size(); ++i) {

@@ -34,6 +34,20 @@ Variable sqrt(const Variable& x) {
                 [](const Variable& dy, const Variable& y) -> Grads { return {dy / (y * 2.0)}; });
 }
 
+// ---- pow ----------------------------------------------------------------------------------------
+//
+//   forward    y = x^c                             c is a number, it has no gradient
+//   backward   dx = dy c x^(c-1)
+//
+// x^0 is 1 also at x = 0, so its slope is 0 there, and not 0 times the infinite 0^-1.
+Variable pow(const Variable& x, double exponent) {
+  return record("pow", {x}, tensor::pow(x.value(), exponent),
+                [x = Saved(x), exponent](const Variable& dy) -> Grads {
+                  if (exponent == 0) return {masked_fill(dy, tensor::ones({}, Dtype::boolean), 0)};
+                  return {dy * (pow(x, exponent - 1) * exponent)};
+                });
+}
+
 // ---- tanh ---------------------------------------------------------------------------------------
 //
 //   forward    y = tanh x
@@ -119,6 +133,17 @@ Variable gelu_tanh(const Variable& x) {
         return {tensor::gelu_tanh_backward(x, dy)};
       },
       definition);
+}
+
+// ---- silu ---------------------------------------------------------------------------------------
+//
+//   forward    y = x s,   s = 1 / (1 + exp(-x))
+//   backward   dx = dy (s + x s (1 - s)) = dy s (1 + x - x s)          since s' = s (1 - s)
+Variable silu(const Variable& x) {
+  return record("silu", {x}, tensor::silu(x.value()), [x = Saved(x)](const Variable& dy) -> Grads {
+    const Variable s = sigmoid(x);
+    return {dy * s * (x.get() - x.get() * s + 1.0)};
+  });
 }
 
 }  // namespace qkv::autograd

@@ -16,31 +16,12 @@ std::atomic<uint64_t> births = 0, deaths = 0;
 thread_local bool recording_on = true;
 thread_local bool definitions_on = false;
 
-// Deleting a node drops its inputs, whose deletion drops theirs: as calls, a long chain would
-// exhaust the stack. So a node that nobody holds any more is put on a list, and whoever is first to
-// do so empties the list; what becomes free meanwhile only joins it.
-void bury(Node* node) {
-  thread_local std::vector<Node*>* list = nullptr;
-  if (list != nullptr) return list->push_back(node);
-  std::vector<Node*> graves = {node};
-  list = &graves;
-  while (!graves.empty()) {
-    Node* const next = graves.back();
-    graves.pop_back();
-    next->~Node();  // may bury others
-    lib::release(next, sizeof(Node));
-    deaths.fetch_add(1, std::memory_order_relaxed);
-  }
-  list = nullptr;
-}
-
 }  // namespace
 
 int64_t live_nodes() { return static_cast<int64_t>(births.load() - deaths.load()); }
 
 std::shared_ptr<Node> make_node(const char* op, const Tensor& result) {
-  const std::shared_ptr<Node> node(new (lib::allocate(sizeof(Node))) Node, bury,
-                                   lib::CachingAllocator<Node>());
+  auto node = std::allocate_shared<Node>(lib::CachingAllocator<Node>());
   node->op = op;
   node->born = births.fetch_add(1, std::memory_order_relaxed);
   node->shape = result.shape();
@@ -48,21 +29,48 @@ std::shared_ptr<Node> make_node(const char* op, const Tensor& result) {
   return node;
 }
 
+std::shared_ptr<Node> make_node(const char* op, Operands inputs, const Tensor& result,
+                                bool keep_result) {
+  std::shared_ptr<Node> node = make_node(op, result);
+  for (const Variable& input : inputs) node->inputs.push_back(input.node());
+  if (keep_result) {
+    node->result = result;
+    node->result_version = result.version();
+  }
+  return node;
+}
+
+// Destroying a node drops its inputs, whose destruction drops theirs: as calls, a long chain would
+// exhaust the stack. So inputs that nobody else holds are put on a list, and the first node to do
+// so empties it; what becomes free meanwhile only joins the list.
+Node::~Node() {
+  using List = std::vector<std::shared_ptr<Node>>;
+  thread_local List* list = nullptr;
+  deaths.fetch_add(1, std::memory_order_relaxed);
+  backward.clear();  // what it has saved is an input, too, or a constant
+  List own;
+  List& orphans = list != nullptr ? *list : own;
+  for (std::shared_ptr<Node>& input : inputs) {
+    if (input.use_count() == 1) orphans.push_back(std::move(input));
+    input.reset();
+  }
+  if (list != nullptr || own.empty()) return;
+  list = &own;
+  while (!own.empty()) {
+    const std::shared_ptr<Node> next = std::move(own.back());
+    own.pop_back();
+  }
+  list = nullptr;
+}
+
 bool records(Operands inputs) {
   const auto needs = [](const Variable& v) { return v.requires_grad(); };
   return recording_on && std::any_of(inputs.begin(), inputs.end(), needs);
 }
 
-Variable record_node(const char* op, Operands inputs, Tensor value, Backward backward,
-                     bool keep_result) {
-  if (!backward) lib::fail("record: the operation '", op, "' has no backward");
-  std::shared_ptr<Node> node = make_node(op, value);
-  for (const Variable& input : inputs) node->inputs.push_back(input.node());
-  node->backward = std::move(backward);
-  if (keep_result) {
-    node->result = value;
-    node->result_version = value.version();
-  }
+Variable record_without_backward(const char* op, Operands inputs, Tensor value) {
+  if (!records(inputs)) return value;
+  std::shared_ptr<Node> node = make_node(op, inputs, value, false);
   return {std::move(value), std::move(node)};
 }
 

@@ -5,31 +5,32 @@
 // one element, none; 4. for a fused one, its definition by simple operations (record_fused).
 #pragma once
 
-#include <concepts>
 #include <functional>
 #include <initializer_list>
 #include <span>
 #include <stdexcept>
 #include <string>
 
-#include "autograd/variable.h"
+#include "autograd/backward_function.h"
 
 namespace qkv::autograd {
 
-// From the gradient of the result (dy) and the result itself (y) to the gradients of the inputs.
-using Backward = std::function<Grads(const Variable& dy, const Variable& y)>;
-
 struct Node {
+  Node() = default;
+  ~Node();  // iterative, however long the chain of inputs behind it
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
   const char* op = "";
   uint64_t born = 0;  // a count of all nodes: inputs are always older than results
   Shape shape;        // of the result
   Dtype dtype = Dtype::float32;
   lib::ShortList<std::shared_ptr<Node>, 3> inputs;  // null for one that requires no gradient
-  Backward backward;            // empty for a leaf, and after the graph was freed
-  Tensor result;                // kept only if backward asks for y
+  BackwardFunction backward;    // from dy and y to the gradients of the inputs; a leaf has none
+  Tensor result;                // y, kept only if backward asks for it
   uint64_t result_version = 0;  // what version() of it was then
   Variable grad;                // at a leaf, what backward() has left
-  bool freed = false;
+  bool freed = false;           // an earlier pass has dropped what the operation saved
 
   // During a pass (one thread at a time may walk a graph): what users of the result have sent so
   // far, and whether anybody asked for this node's gradient or for one that it leads to.
@@ -46,18 +47,19 @@ struct Node {
 // How many nodes are alive, in the whole process. A leak shows here.
 [[nodiscard]] int64_t live_nodes();
 
-// A node with the next birth number. Its deletion is iterative however long the chain behind it.
+// A node with the next birth number.
 [[nodiscard]] std::shared_ptr<Node> make_node(const char* op, const Tensor& result);
 
 // The operands of an operation, written {a, b} or given as a list of any length.
 using Operand = std::reference_wrapper<const Variable>;
 using Operands = std::span<const Operand>;
 
-[[nodiscard]] Variable record_node(const char* op, Operands inputs, Tensor value, Backward backward,
-                                   bool keep_result);
-
 // Would an operation on these be recorded now?
 [[nodiscard]] bool records(Operands inputs);
+
+// The node of an operation, whose backward is to be set.
+[[nodiscard]] std::shared_ptr<Node> make_node(const char* op, Operands inputs, const Tensor& result,
+                                              bool keep_result);
 
 // The result of an operation: `value` with a node behind it if an input requires a gradient and
 // recording() is on, else a constant. `backward` is called as backward(dy), or as
@@ -65,30 +67,27 @@ using Operands = std::span<const Operand>;
 // would never be freed); the engine hands it over instead. Throws std::invalid_argument, naming the
 // operation, if `backward` is an empty std::function.
 template <class F>
-[[nodiscard]] Variable record(const char* op, Operands inputs, Tensor value, F backward) {
+[[nodiscard]] Variable record(const char* op, Operands inputs, Tensor value, F&& backward) {
   if (!records(inputs)) return value;
-  if constexpr (std::invocable<F, const Variable&, const Variable&>) {
-    return record_node(op, inputs, std::move(value), std::move(backward), true);
-  } else {
-    return record_node(
-        op, inputs, std::move(value),
-        [backward = std::move(backward)](const Variable& dy, const Variable&) {
-          return backward(dy);
-        },
-        false);
-  }
+  std::shared_ptr<Node> node = make_node(op, inputs, value, kTakesResult<F>);
+  node->backward.set(std::forward<F>(backward));
+  return {std::move(value), std::move(node)};
 }
 template <class F>
 [[nodiscard]] Variable record(const char* op, std::initializer_list<Operand> inputs, Tensor value,
-                              F backward) {
-  return record(op, Operands(inputs.begin(), inputs.size()), std::move(value), std::move(backward));
+                              F&& backward) {
+  return record(op, Operands(inputs.begin(), inputs.size()), std::move(value),
+                std::forward<F>(backward));
 }
 template <class F>
 [[nodiscard]] Variable record(const char* op, const std::vector<Variable>& inputs, Tensor value,
-                              F backward) {
+                              F&& backward) {
   const std::vector<Operand> operands(inputs.begin(), inputs.end());
-  return record(op, Operands(operands), std::move(value), std::move(backward));
+  return record(op, Operands(operands), std::move(value), std::forward<F>(backward));
 }
+
+// An operation that nobody has written a backward for: a pass that reaches it fails, and names it.
+[[nodiscard]] Variable record_without_backward(const char* op, Operands inputs, Tensor value);
 
 // While one of these lives, fused operations on its thread run their definitions: for tests.
 class UseDefinitions {

@@ -1,4 +1,4 @@
-// The op table, put together in the order of ops.h.
+// The op table, put together; rows of one operation stand together.
 #include "autograd/op_table.h"
 
 #include "autograd/op_rows.h"
@@ -30,8 +30,10 @@ GradCheckOptions options(const OpCase& row, double eps, uint64_t seed) {
 const std::vector<OpCase>& op_table() {
   static const std::vector<OpCase> table = [] {
     Rows rows;
-    for (const auto fill : {arithmetic_rows, function_rows, reduction_rows, shape_rows,
-                            selection_rows, product_rows, softmax_rows, attention_rows}) {
+    for (const auto fill :
+         {arithmetic_rows, maximum_rows, function_rows, power_rows, reduction_rows, shape_rows,
+          selection_rows, index_rows, vector_product_rows, product_rows, softmax_rows, log_sum_rows,
+          attention_rows}) {
       fill(rows);
     }
     return with_strided_rows(rows);

@@ -16,6 +16,7 @@ namespace qkv::autograd {
 [[nodiscard]] Variable sub(const Variable& a, const Variable& b);
 [[nodiscard]] Variable mul(const Variable& a, const Variable& b);
 [[nodiscard]] Variable div(const Variable& a, const Variable& b);
+[[nodiscard]] Variable maximum(const Variable& a, const Variable& b);  // a tie splits the gradient
 [[nodiscard]] Variable neg(const Variable& x);
 [[nodiscard]] Variable scale(const Variable& x, double factor);
 [[nodiscard]] Variable shift(const Variable& x, double amount);
@@ -45,10 +46,12 @@ namespace qkv::autograd {
 [[nodiscard]] Variable sqrt(const Variable& x);
 [[nodiscard]] Variable tanh(const Variable& x);
 [[nodiscard]] Variable sigmoid(const Variable& x);
+[[nodiscard]] Variable pow(const Variable& x, double exponent);
 [[nodiscard]] Variable relu(const Variable& x);  // the slope at 0 is taken as 0
 [[nodiscard]] Variable erf(const Variable& x);
-[[nodiscard]] Variable gelu(const Variable& x);  // x Φ(x); Hendrycks and Gimpel 2016
+[[nodiscard]] Variable gelu(const Variable& x);       // x Φ(x); Hendrycks and Gimpel 2016
 [[nodiscard]] Variable gelu_tanh(const Variable& x);  // its tanh approximation, of the same paper
+[[nodiscard]] Variable silu(const Variable& x);       // x / (1 + exp(-x)); of the same paper
 
 // ---- reductions.cpp -----------------------------------------------------------------------------
 [[nodiscard]] Variable sum(const Variable& x, const std::vector<int>& axes = {},
@@ -56,8 +59,8 @@ namespace qkv::autograd {
 [[nodiscard]] Variable mean(const Variable& x, const std::vector<int>& axes = {},
                             bool keepdim = false);
 [[nodiscard]] Variable max(const Variable& x, int axis, bool keepdim = false);  // first maximum
-[[nodiscard]] Variable expand(const Variable& x, const Shape& shape);
-[[nodiscard]] Variable reduce_to(const Variable& x, const Shape& shape);  // the adjoint of expand
+[[nodiscard]] Variable expand(Variable x, const Shape& shape);     // x itself if it has that shape
+[[nodiscard]] Variable reduce_to(Variable x, const Shape& shape);  // the adjoint of expand
 
 // ---- shapes.cpp ---------------------------------------------------------------------------------
 [[nodiscard]] Variable reshape(const Variable& x, const Shape& shape);
@@ -78,6 +81,10 @@ namespace qkv::autograd {
                                    int64_t size);
 [[nodiscard]] Variable scatter_add_rows(const Variable& values, const Tensor& ids, int64_t rows);
 
+// Slices of x by number, along one axis: n numbers of axis 1 of (2, 5, 3) give (2, n, 3).
+[[nodiscard]] Variable index_select(const Variable& x, int axis, const Tensor& index);
+[[nodiscard]] Variable index_add(const Variable& x, int axis, const Tensor& index, int64_t size);
+
 // Row ids[i] of the table (vocab, C):  ids (...) int64 -> (..., C).
 [[nodiscard]] Variable embedding(const Variable& table, const Tensor& ids);
 
@@ -87,6 +94,7 @@ namespace qkv::autograd {
 [[nodiscard]] Variable dropout(const Variable& x, double p, lib::Generator& generator);
 
 // ---- products.cpp -------------------------------------------------------------------------------
+// C = A B:  (..., M, K) x (..., K, N) -> (..., M, N); a vector A is one row, a vector B one column.
 [[nodiscard]] Variable matmul(const Variable& A, const Variable& B);
 
 // y = x Wᵀ + b:  x (..., in), W (out, in), b (out) or undefined -> (..., out)
@@ -96,6 +104,9 @@ namespace qkv::autograd {
 [[nodiscard]] Variable softmax(const Variable& x, int axis);
 [[nodiscard]] Variable log_softmax(const Variable& x, int axis);
 [[nodiscard]] Variable masked_softmax(const Variable& x, const Tensor& mask);  // over the last axis
+
+// log Σ exp(x) over one axis, without overflow. A row of nothing but -inf has gradient 0.
+[[nodiscard]] Variable logsumexp(const Variable& x, int axis, bool keepdim = false);
 
 // ---- attention.cpp ------------------------------------------------------------------------------
 // softmax(scale Q Kᵀ) V over the keys that the mask allows, without ever holding the weights:
@@ -128,5 +139,10 @@ struct CrossEntropyOptions {
 // vocab), no position counts, or label_smoothing is outside [0, 1).
 [[nodiscard]] Variable cross_entropy(const Variable& logits, const Tensor& targets,
                                      CrossEntropyOptions options = {});
+
+// ---- mse_loss.cpp -------------------------------------------------------------------------------
+// The mean of (x - target)² over all elements -> (). Throws std::invalid_argument if shapes or
+// dtypes differ, or if there is no element.
+[[nodiscard]] Variable mse_loss(const Variable& x, const Variable& target);
 
 }  // namespace qkv::autograd

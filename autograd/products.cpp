@@ -9,6 +9,22 @@
 
 namespace qkv::autograd {
 
+namespace {
+
+// The same adjoints for vectors, which take part as matrices of one row (A) or of one column (B).
+Grads matmul_of_vectors_backward(const Variable& A, const Variable& B, const Variable& dC) {
+  const bool row = A.rank() == 1, column = B.rank() == 1;
+  const Variable a = row ? reshape(A, {1, A.numel()}) : A;     // (..., M, K)
+  const Variable b = column ? reshape(B, {B.numel(), 1}) : B;  // (..., K, N)
+  const Variable dc = reshape(dC, tensor::matrix_shape(dC.shape(), row, column));
+  Grads grads(2);
+  if (wanted(0)) grads[0] = reshape(reduce_to(matmul(dc, transpose(b)), a.shape()), A.shape());
+  if (wanted(1)) grads[1] = reshape(reduce_to(matmul(transpose(a), dc), b.shape()), B.shape());
+  return grads;
+}
+
+}  // namespace
+
 // ---- matmul -------------------------------------------------------------------------------------
 //
 //   forward    C  = A B            (..., M, K) x (..., K, N) -> (..., M, N)
@@ -20,6 +36,9 @@ namespace qkv::autograd {
 Variable matmul(const Variable& A, const Variable& B) {
   return record("matmul", {A, B}, tensor::matmul(A.value(), B.value()),
                 [A = Saved(A), B = Saved(B)](const Variable& dC) -> Grads {
+                  if (A.shape().rank() == 1 || B.shape().rank() == 1) {
+                    return matmul_of_vectors_backward(A, B, dC);
+                  }
                   Grads grads(2);  // reduce_to, since batch axes may broadcast
                   if (wanted(0)) grads[0] = reduce_to(matmul(dC, transpose(B)), A.shape());
                   if (wanted(1)) grads[1] = reduce_to(matmul(transpose(A), dC), B.shape());

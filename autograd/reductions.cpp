@@ -63,13 +63,13 @@ Variable max(const Variable& x, int axis, bool keepdim) {
 //
 //   forward    y = x repeated to a larger shape        y = x summed back to a smaller one
 //   backward   dx = dy summed back                     dx = dy repeated
-Variable expand(const Variable& x, const Shape& shape) {
+Variable expand(Variable x, const Shape& shape) {
   if (x.shape() == shape) return x;
   return record("expand", {x}, tensor::expand(x.value(), shape),
                 [from = x.shape()](const Variable& dy) -> Grads { return {reduce_to(dy, from)}; });
 }
 
-Variable reduce_to(const Variable& x, const Shape& shape) {
+Variable reduce_to(Variable x, const Shape& shape) {
   if (x.shape() == shape) return x;
   return record("reduce_to", {x}, tensor::reduce_to(x.value(), shape),
                 [from = x.shape()](const Variable& dy) -> Grads { return {expand(dy, from)}; });

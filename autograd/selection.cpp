@@ -67,6 +67,26 @@ Variable scatter_add_rows(const Variable& values, const Tensor& ids, int64_t row
                 [ids](const Variable& dy) -> Grads { return {embedding(dy, ids)}; });
 }
 
+// ---- index_select, index_add --------------------------------------------------------------------
+//
+//   forward    y_i = x_index[i]                        y = zeros, y_index[i] += x_i
+//   backward   dx = zeros, dx_index[i] += dy_i         dx_i = dy_index[i]
+//
+// As embedding, for slices along any axis.
+Variable index_select(const Variable& x, int axis, const Tensor& index) {
+  const int64_t size = x.shape()[tensor::normalize_axis("index_select", axis, x.rank())];
+  return record("index_select", {x}, tensor::index_select(x.value(), axis, index),
+                [axis, index, size](const Variable& dy) -> Grads {
+                  return {index_add(dy, axis, index, size)};
+                });
+}
+
+Variable index_add(const Variable& x, int axis, const Tensor& index, int64_t size) {
+  return record(
+      "index_add", {x}, tensor::index_add(x.value(), axis, index, size),
+      [axis, index](const Variable& dy) -> Grads { return {index_select(dy, axis, index)}; });
+}
+
 // ---- dropout ------------------------------------------------------------------------------------
 //
 //   forward    y = x m,   m = 0 with probability p, else 1 / (1 - p)

@@ -96,4 +96,22 @@ Variable log_softmax(const Variable& x, int axis) {
   return record_along_axis("log_softmax", x, y, tensor::log_softmax_backward, axis, definition);
 }
 
+// ---- logsumexp ----------------------------------------------------------------------------------
+//
+//   forward    y = log Σ_j exp(x_j)
+//   backward   dx_j = dy exp(x_j) / Σ_i exp(x_i) = dy exp(x_j - y)      softmax, times dy
+//
+// In a row of nothing but -inf each exp is 0, and so is its gradient: there y = -inf counts as 0.
+Variable logsumexp(const Variable& x, int axis, bool keepdim) {
+  axis = tensor::normalize_axis("logsumexp", axis, x.rank());
+  return record("logsumexp", {x}, tensor::logsumexp(x.value(), axis, keepdim),
+                [x = Saved(x), axis](const Variable& dy, const Variable& y) -> Grads {
+                  Shape row = x.shape();  // (..., n, ...), then (..., 1, ...)
+                  row[axis] = 1;
+                  const Tensor nothing = tensor::scalar(-kInfinity, y.dtype());
+                  const Variable finite = masked_fill(y, tensor::equal(y.value(), nothing), 0);
+                  return {reshape(dy, row) * exp(x.get() - reshape(finite, row))};
+                });
+}
+
 }  // namespace qkv::autograd

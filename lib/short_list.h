@@ -3,8 +3,9 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
-#include <initializer_list>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -31,8 +32,17 @@ class ShortList {
   explicit ShortList(size_t count) : size_(count) {
     if (count > N) long_.resize(count);
   }
-  ShortList(std::initializer_list<T> elements) : ShortList(elements.begin(), elements.end()) {}
-  template <class Iterator>
+  // From the elements themselves, which are moved: an initializer_list could only be copied.
+  template <class... Elements>
+  requires(sizeof...(Elements) <= N && (std::convertible_to<Elements, T> && ...))
+      ShortList(Elements&&... elements)
+      : size_(sizeof...(elements)), short_{{T(std::forward<Elements>(elements))...}} {}
+  template <class... Elements>
+  requires(sizeof...(Elements) > N && (std::convertible_to<Elements, T> && ...))
+      ShortList(Elements&&... elements) {
+    (push_back(T(std::forward<Elements>(elements))), ...);
+  }
+  template <std::input_iterator Iterator>
   ShortList(Iterator first, Iterator last) {
     for (; first != last; ++first) push_back(T(*first));
   }

@@ -73,26 +73,30 @@ Variable join_heads(const Variable& x) {
 
 }  // namespace
 
+Variable attention_weights(const Variable& scores, const Mask& mask) {
+  if (!mask.restricts()) return softmax(scores, -1);
+  check_mask(mask.shape(), scores.shape());
+  return masked_softmax(scores, mask.allowed());
+}
+
 // Why 1/√D: a dot product of D independent terms of variance 1 has variance D. Unscaled, the scores
 // of wide heads are large, softmax is all but one-hot, and its gradient y (dy - Σ dy y) vanishes.
 AttentionOutput scaled_dot_product_attention(const Variable& Q, const Variable& K,
-                                             const Variable& V, const Mask& mask,
-                                             bool need_weights) {
+                                             const Variable& V, const Mask& mask, bool need_weights,
+                                             std::optional<double> scale) {
   check_operands(Q, K, V);
   const int64_t Tq = Q.shape().from_end(2), Tk = K.shape().from_end(2);
   if (!need_weights) {
     const Shape scores = scores_shape(Q, K, V);
     if (mask.restricts()) check_mask(mask.shape(), scores);
     return {autograd::attention(with_batch_of(Q, scores), with_batch_of(K, scores),
-                                with_batch_of(V, scores), mask.parts(Tq, Tk)),
+                                with_batch_of(V, scores), mask.parts(Tq, Tk), scale),
             Variable()};
   }
   const auto D = static_cast<double>(Q.shape().from_end(1));
-  const Variable scores = matmul(Q, transpose(K)) * (1 / std::sqrt(D));  // (..., Tq, Tk)
-  if (mask.restricts()) check_mask(mask.shape(), scores.shape());
-  const Variable weights =
-      mask.restricts() ? masked_softmax(scores, mask.allowed()) : softmax(scores, -1);
-  return {matmul(weights, V), weights};  // (..., Tq, Dv)
+  const double factor = scale.value_or(1 / std::sqrt(D));
+  const Variable weights = attention_weights(matmul(Q, transpose(K)) * factor, mask);
+  return {matmul(weights, V), weights};  // (..., Tq, Dv), (..., Tq, Tk)
 }
 
 MultiHeadAttention::MultiHeadAttention(int64_t width, int64_t number, lib::Generator& generator)

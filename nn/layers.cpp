@@ -7,17 +7,6 @@
 #include "lib/text.h"
 
 namespace qkv::nn {
-namespace {
-
-void require_size(const char* layer, const char* what, int64_t size) {
-  if (size < 1) lib::fail(layer, ": ", what, " is ", size, "; need at least 1");
-}
-
-Variable uniform_parameter(const Shape& shape, double bound, lib::Generator& generator) {
-  return autograd::parameter(tensor::uniform(shape, -bound, bound, generator));
-}
-
-}  // namespace
 
 Linear::Linear(int64_t in, int64_t out, lib::Generator& generator, Init init) {
   require_size("Linear", "in", in);

@@ -51,4 +51,12 @@ void Module::add(const std::string& name, Variable& parameter) {
 
 void Module::add(const std::string& name, Module& child) { children_.emplace_back(name, &child); }
 
+void require_size(const char* layer, const char* what, int64_t size) {
+  if (size < 1) lib::fail(layer, ": ", what, " is ", size, "; need at least 1");
+}
+
+Variable uniform_parameter(const Shape& shape, double bound, lib::Generator& generator) {
+  return autograd::parameter(tensor::uniform(shape, -bound, bound, generator));
+}
+
 }  // namespace qkv::nn

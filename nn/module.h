@@ -58,4 +58,13 @@ class Module {
   bool training_ = true;
 };
 
+// ---- for the constructors of layers -------------------------------------------------------------
+
+// Throws std::invalid_argument, "Linear: in is 0; need at least 1", unless size >= 1.
+void require_size(const char* layer, const char* what, int64_t size);
+
+// A parameter with numbers uniform in ±bound.
+[[nodiscard]] Variable uniform_parameter(const Shape& shape, double bound,
+                                         lib::Generator& generator);
+
 }  // namespace qkv::nn

@@ -1,21 +1,31 @@
-// Both kinds of positions. The sinusoids use lib's portable sin and cos: the same bits on every
+// The kinds of positions. Their sines and cosines are lib's portable ones: the same bits on every
 // machine.
 #include "nn/positions.h"
+
+#include <cmath>
 
 #include "autograd/ops.h"
 #include "lib/elementary.h"
 #include "lib/text.h"
 
 namespace qkv::nn {
+namespace {
+
+// ω_i = base^(-2i / width): how far the clock of columns 2i and 2i+1 moves from a position to the
+// next.
+double speed_of_clock(int64_t i, int64_t width, double base) {
+  const double exponent = static_cast<double>(2 * i) / static_cast<double>(width);
+  return lib::portable_exp(-exponent * lib::portable_log(base));
+}
+
+}  // namespace
 
 Tensor sinusoidal_positions(int64_t length, int64_t width, Dtype dtype) {
   std::vector<double> values;
   values.reserve(static_cast<size_t>(length * width));
   for (int64_t t = 0; t < length; ++t) {
     for (int64_t column = 0; column < width; ++column) {
-      const double i = static_cast<double>(column / 2 * 2) / static_cast<double>(width);
-      const double angle =
-          static_cast<double>(t) * lib::portable_exp(-i * lib::portable_log(10000));
+      const double angle = static_cast<double>(t) * speed_of_clock(column / 2, width, 10000);
       values.push_back(column % 2 == 0 ? lib::portable_sin(angle) : lib::portable_cos(angle));
     }
   }
@@ -33,6 +43,43 @@ Variable LearnedPositions::forward(const Variable& x) const {
     lib::fail("LearnedPositions: sequence length ", T, " exceeds max_length ", weight.shape()[0]);
   }
   return x + slice(weight, 0, 0, T);  // (B, T, C) + (T, C)
+}
+
+// ---- rotary -------------------------------------------------------------------------------------
+//
+//   one pair of row t, a = (first + t) ω_i:     y_even = x_even cos a - x_odd sin a
+//                                               y_odd  = x_even sin a + x_odd cos a
+//
+// Why: let R_t be that rotation of all pairs. R_sᵀ R_t = R_(t-s), so
+// (R_s q)ᵀ (R_t k) = qᵀ R_(t-s) k: the score knows the distance t - s only.
+Variable rotary_embedding(const Variable& x, double base, int64_t first) {
+  if (x.rank() < 2 || x.shape().from_end(1) % 2 != 0) {
+    lib::fail("rotary_embedding: x is ", x.shape(), "; need (..., T, D) with an even width D");
+  }
+  if (!(base >= 1 && std::isfinite(base))) {
+    lib::fail("rotary_embedding: base is ", base, "; need a finite number of at least 1");
+  }
+  const int64_t T = x.shape().from_end(2), clocks = x.shape().from_end(1) / 2;
+  std::vector<double> speeds, cosines, sines;
+  for (int64_t i = 0; i < clocks; ++i) speeds.push_back(speed_of_clock(i, 2 * clocks, base));
+  for (int64_t t = 0; t < T; ++t) {
+    for (const double speed : speeds) {
+      const double angle = static_cast<double>(first + t) * speed;
+      cosines.push_back(lib::portable_cos(angle));
+      sines.push_back(lib::portable_sin(angle));
+    }
+  }
+  const Variable cosine = Tensor::of(cosines, {T, clocks, 1}).to(x.dtype());
+  const Variable sine = Tensor::of(sines, {T, clocks, 1}).to(x.dtype());
+
+  Shape pair_shape = x.shape();
+  pair_shape[pair_shape.rank() - 1] = clocks;
+  pair_shape.push_back(2);
+  const Variable pairs = reshape(x, pair_shape);                               // (..., T, D/2, 2)
+  const Variable even = slice(pairs, -1, 0, 1), odd = slice(pairs, -1, 1, 2);  // (..., T, D/2, 1)
+  const Variable turned =
+      autograd::concat({even * cosine - odd * sine, even * sine + odd * cosine}, -1);
+  return reshape(turned, x.shape());  // (..., T, D)
 }
 
 }  // namespace qkv::nn

@@ -1,5 +1,6 @@
 // Positions: attention itself sees a set, not a sequence: shuffle the keys and the output is the
-// same. So each position adds a pattern of its own to its token.
+// same. So each position adds a pattern of its own to its token, or turns its queries and keys by
+// angles of its own.
 #pragma once
 
 #include "nn/module.h"
@@ -22,5 +23,12 @@ class LearnedPositions : public Module {
 
   Variable weight;
 };
+
+// Row t of x (..., T, D) with each pair of columns (2i, 2i+1) turned by the angle (first + t) ω_i,
+// ω_i = base^(-2i / D): the hands of the clocks above, moved on by t. Both queries and keys are
+// turned; their products then depend on how far apart they are, not on where. Throws
+// std::invalid_argument unless D is even and base at least 1.
+// Source: Su et al., "RoFormer", 2021, section 3.4.2.
+[[nodiscard]] Variable rotary_embedding(const Variable& x, double base = 10000, int64_t first = 0);
 
 }  // namespace qkv::nn

@@ -34,6 +34,12 @@ void add_(Tensor& a, const Tensor& b);
 [[nodiscard]] Tensor gelu(const Tensor& x);        // x Φ(x), Φ the normal distribution function
 [[nodiscard]] Tensor gelu_slope(const Tensor& x);  // its derivative, Φ(x) + x exp(-x²/2) / √(2π)
 
+[[nodiscard]] Tensor silu(const Tensor& x);  // x / (1 + exp(-x)), also called swish
+
+// x^exponent. Whole exponents up to 1024 are products; for others a negative x gives NaN, and
+// float32 computes exp(exponent ln x), which is as exact as |exponent ln x| is small.
+[[nodiscard]] Tensor pow(const Tensor& x, double exponent);
+
 // x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which is close to gelu, and its derivative.
 [[nodiscard]] Tensor gelu_tanh(const Tensor& x);
 [[nodiscard]] Tensor gelu_tanh_slope(const Tensor& x);

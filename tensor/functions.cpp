@@ -46,7 +46,28 @@ Tensor backward_function(const char* op, lib::Function f, const Tensor& saved, c
   });
 }
 
+// x^n = x^(n/2) x^(n/2), times x if n is odd:  x^13 = x x^4 x^8
+template <class T>
+T whole_power(T x, int n) {
+  T result = 1;
+  for (; n > 1; n /= 2, x *= x) {
+    if (n % 2 == 1) result *= x;
+  }
+  return n == 1 ? result * x : result;
+}
+
 }  // namespace
+
+Tensor pow(const Tensor& x, double exponent) {
+  if (exponent == std::floor(exponent) && std::fabs(exponent) <= 1024) {
+    const int n = static_cast<int>(std::fabs(exponent));
+    const Tensor power = plain_loop("pow", x, [n](auto v) { return whole_power(v, n); });
+    return exponent < 0 ? div(scalar(1, x.dtype()), power) : power;
+  }
+  if (x.dtype() == Dtype::float32) return exp(mul(log(x), exponent));
+  return plain_loop("pow", x,
+                    [exponent](auto v) { return std::pow(v, static_cast<decltype(v)>(exponent)); });
+}
 
 Tensor abs(const Tensor& x) {
   return plain_loop("abs", x, [](auto v) { return std::abs(v); });
@@ -60,6 +81,7 @@ Tensor tanh(const Tensor& x) { return vector_function("tanh", x, lib::Function::
 Tensor sigmoid(const Tensor& x) { return vector_function("sigmoid", x, lib::Function::sigmoid); }
 Tensor erf(const Tensor& x) { return vector_function("erf", x, lib::Function::erf); }
 Tensor relu(const Tensor& x) { return vector_function("relu", x, lib::Function::relu); }
+Tensor silu(const Tensor& x) { return mul(x, sigmoid(x)); }
 Tensor gelu(const Tensor& x) { return vector_function("gelu", x, lib::Function::gelu); }
 Tensor gelu_slope(const Tensor& x) {
   return vector_function("gelu_slope", x, lib::Function::gelu_slope);

@@ -146,6 +146,32 @@ Tensor scatter_add_rows(const Tensor& values, const Tensor& ids, int64_t rows) {
   return result;
 }
 
+namespace {
+
+void check_list(const char* op, const Tensor& index) {
+  if (index.rank() != 1) fail(op, ": the index is ", index.shape(), "; need a list, (n)");
+}
+
+}  // namespace
+
+// The axis is made the first: then its slices are the rows of a table.
+Tensor index_select(const Tensor& x, int axis, const Tensor& index) {
+  axis = normalize_axis("index_select", axis, x.rank());
+  check_list("index_select", index);
+  const Tensor ids = checked_ids("index_select", index, x.shape()[axis]);
+  return transpose(embedding(transpose(x, 0, axis), ids), 0, axis).contiguous();
+}
+
+Tensor index_add(const Tensor& x, int axis, const Tensor& index, int64_t size) {
+  axis = normalize_axis("index_add", axis, x.rank());
+  check_list("index_add", index);
+  if (x.shape()[axis] != index.numel()) {
+    fail("index_add: ", index.numel(), " indices for ", x.shape(), " along axis ", axis);
+  }
+  const Tensor ids = checked_ids("index_add", index, size);
+  return transpose(scatter_add_rows(transpose(x, 0, axis), ids, size), 0, axis).contiguous();
+}
+
 Tensor gather(const Tensor& x, int axis, const Tensor& index) {
   axis = normalize_axis("gather", axis, x.rank());
   const int64_t size = x.shape()[axis];

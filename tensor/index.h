@@ -24,6 +24,13 @@ namespace qkv::tensor {
 // order.
 [[nodiscard]] Tensor scatter_add_rows(const Tensor& values, const Tensor& ids, int64_t rows);
 
+// The slices index[0], index[1], ... of x along an axis, side by side: 4 numbers (int64) for axis 1
+// of (2, 5, 3) give (2, 4, 3). Throws for an index out of range.
+[[nodiscard]] Tensor index_select(const Tensor& x, int axis, const Tensor& index);
+
+// Its adjoint: zeros with `size` along the axis, slice i of x added at index[i], in order.
+[[nodiscard]] Tensor index_add(const Tensor& x, int axis, const Tensor& index, int64_t size);
+
 // One element per position along an axis: result[i][j] = x[i][index[i][j]] for axis 1. The index
 // (int64) has x's rank, and its sizes except along `axis`. Throws for an index out of range.
 [[nodiscard]] Tensor gather(const Tensor& x, int axis, const Tensor& index);

@@ -26,16 +26,17 @@ lib::Matrix<const T> matrix_at(const T* data, const Strides& strides) {
 }
 
 void check_operands(const Tensor& A, const Tensor& B) {
-  if (A.rank() < 2 || B.rank() < 2) {
-    fail("matmul: operands need at least 2 axes: A is ", A.shape(), ", B is ", B.shape());
+  if (A.rank() == 0 || B.rank() == 0) {
+    fail("matmul: operands need at least 1 axis: A is ", A.shape(), ", B is ", B.shape());
   }
   if (A.dtype() != B.dtype()) {
     fail("matmul: dtypes differ: A is ", A.dtype(), ", B is ", B.dtype(),
          "; convert one with to()");
   }
-  if (A.shape().from_end(1) != B.shape().from_end(2)) {
+  const int inner = B.rank() == 1 ? 1 : 2;
+  if (A.shape().from_end(1) != B.shape().from_end(inner)) {
     fail("matmul: inner dimensions differ: A is ", A.shape(), ", B is ", B.shape(),
-         "; need A.shape[-1] == B.shape[-2]");
+         "; need A.shape[-1] == B.shape[", -inner, "]");
   }
 }
 
@@ -57,10 +58,26 @@ BatchAxes batch_axes_of(const Tensor& A, const Tensor& B, const Shape& batch, in
   return result;
 }
 
+// A vector is a matrix of one row or of one column; the product loses that axis again.
+Tensor matmul_of_vectors(const Tensor& A, const Tensor& B) {
+  const bool row = A.rank() == 1, column = B.rank() == 1;
+  Tensor C = matmul(row ? unsqueeze(A, 0) : A, column ? unsqueeze(B, 1) : B);  // (..., M, N)
+  if (column) C = squeeze(C, -1);
+  return row ? squeeze(C, column ? -1 : -2) : C;
+}
+
 }  // namespace
+
+Shape matrix_shape(const Shape& C, bool A_is_vector, bool B_is_vector) {
+  Shape shape = C;
+  if (B_is_vector) shape.push_back(1);
+  if (A_is_vector) shape.insert(shape.rank() - 1, 1);
+  return shape;
+}
 
 Tensor matmul(const Tensor& A, const Tensor& B) {
   check_operands(A, B);
+  if (A.rank() == 1 || B.rank() == 1) return matmul_of_vectors(A, B);
   const Shape batch = broadcast_shapes("matmul", batch_axes(A.shape()), batch_axes(B.shape()));
   // (B, T, K) x (K, N) with rows of A behind one another is one tall product (B T, K) x (K, N).
   if (B.rank() == 2 && A.rank() > 2 && A.is_contiguous() && A.numel() > 0) {

@@ -57,10 +57,6 @@ std::string Shape::str() const {
   return text + (rank_ == 1 ? ",)" : ")");
 }
 
-bool Shape::operator==(const Shape& other) const {
-  return std::equal(begin(), end(), other.begin(), other.end());
-}
-
 std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.str(); }
 
 Strides row_major_strides(const Shape& shape) {

@@ -6,6 +6,7 @@
 // Next: tensor.h.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <initializer_list>
@@ -46,7 +47,9 @@ class Shape {
 
   [[nodiscard]] std::string str() const;  // "(2, 3, 4)"
 
-  bool operator==(const Shape& other) const;
+  bool operator==(const Shape& other) const {
+    return rank_ == other.rank_ && std::equal(begin(), end(), other.begin());
+  }
 
  private:
   std::array<int64_t, kMaxRank> sizes_ = {};

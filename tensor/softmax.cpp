@@ -7,6 +7,8 @@
 #include "lib/parallel.h"
 #include "lib/softmax.h"
 #include "lib/text.h"
+#include "tensor/elementwise.h"
+#include "tensor/reduce.h"
 #include "tensor/strided.h"
 #include "tensor/views.h"
 
@@ -71,6 +73,19 @@ Tensor log_softmax_backward(const Tensor& dy, const Tensor& y, int axis) {
                          [](auto shape, const auto* slope, const auto* logs, auto* to) {
                            lib::log_softmax_backward(shape, slope, logs, to);
                          });
+}
+
+// An infinite m is not taken away: inf - inf is NaN.
+Tensor logsumexp(const Tensor& x, int axis, bool keepdim) {
+  dispatch_floating("logsumexp", x.dtype(), [](auto) {});
+  axis = normalize_axis("logsumexp", axis, x.rank());
+  if (x.shape()[axis] == 0) {
+    lib::fail("logsumexp: axis ", axis, " of shape ", x.shape(), " is empty");
+  }
+  const Tensor largest = max(x, axis, true);
+  const Tensor m = where(is_finite(largest), largest, scalar(0, x.dtype()));
+  const Tensor y = add(log(sum(exp(sub(x, m)), {axis}, true)), m);
+  return keepdim ? y : squeeze(y, axis);
 }
 
 // The rows of x in runs whose masks are equally far apart, which is what lib's kernel takes:

@@ -12,6 +12,10 @@ namespace qkv::tensor {
 // y_i = x_i - m - log Σ_j exp(x_j - m)
 [[nodiscard]] Tensor log_softmax(const Tensor& x, int axis);
 
+// y = m + log Σ_j exp(x_j - m),  one number per row. A row of nothing but -inf gives -inf. Throws
+// std::invalid_argument if the axis is empty.
+[[nodiscard]] Tensor logsumexp(const Tensor& x, int axis, bool keepdim = false);
+
 // Their slopes: from the gradient dy of y to that of x, along the same axis. dy and y have one
 // shape and one floating dtype.
 //

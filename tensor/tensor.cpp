@@ -12,8 +12,11 @@ namespace qkv::tensor {
 
 using lib::fail;
 
-Storage::Storage(size_t bytes) : data_(lib::allocate(bytes)), bytes_(bytes) {}
-Storage::~Storage() { lib::release(data_, bytes_); }
+Storage::Storage(size_t bytes)
+    : data_(bytes <= sizeof small_ ? small_ : lib::allocate(bytes)), bytes_(bytes) {}
+Storage::~Storage() {
+  if (data_ != small_) lib::release(data_, bytes_);
+}
 
 // ---- construction -------------------------------------------------------------------------------
 

@@ -12,8 +12,9 @@
 
 namespace qkv::tensor {
 
-// A block of memory from lib::allocate, and a count of the writes to it: whoever keeps a tensor for
-// later can tell whether its numbers have changed in between.
+// A block of memory, and a count of the writes to it: whoever keeps a tensor for later can tell
+// whether its numbers have changed in between. The block is lib::allocate's, but a few numbers lie
+// in the Storage itself: a graph of single numbers then costs one allocation for each, not two.
 class Storage {
  public:
   explicit Storage(size_t bytes);
@@ -32,6 +33,7 @@ class Storage {
   void* data_;
   size_t bytes_;
   std::atomic<uint64_t> version_ = 0;
+  alignas(16) std::byte small_[32];  // 8 float32, 4 float64 or int64
 };
 
 //   storage   0 1 2 3 4 5          t            (2, 3), strides (3, 1):   0 1 2 / 3 4 5

@@ -1,4 +1,4 @@
-// The program behind ./qkv train and ./qkv gradcheck.
+// The program behind ./qkv train, gradcheck, mutants and verify.
 //
 // Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (after saving).
 #include <chrono>
@@ -12,6 +12,8 @@
 #include "examples/lab/progress.h"
 #include "examples/lab/report.h"
 #include "examples/lab/trainer.h"
+#include "examples/lab/verify.h"
+#include "examples/mutants/kill_table.h"
 #include "lib/cpu.h"
 #include "lib/parallel.h"
 #include "nn/checkpoint.h"
@@ -33,7 +35,9 @@ const char* const kUsage =
     "usage: qkv train TASK [key=value ...]     train on a task and write runs/NAME/\n"
     "       qkv train --help                   every key, what is allowed, and its default\n"
     "       qkv gradcheck [NAME] [--eps-sweep] check all gradients, or those with NAME in their "
-    "name\n";
+    "name\n"
+    "       qkv mutants [NAME]                 which gradient checks see which wrong gradients\n"
+    "       qkv verify [--float32] FILE...     compare with the results in golden files\n";
 
 int print_train_help() {
   std::cout << "usage: qkv train TASK [key=value ...]\n\ntasks\n";
@@ -106,6 +110,10 @@ int run(const std::vector<std::string>& words) {
     return run_training(parse_config(settings));
   }
   if (command == "gradcheck") return run_gradcheck(rest, std::cout);
+  if (command == "mutants" && rest.size() <= 1) {
+    return run_mutants(rest.empty() ? "" : rest[0], std::cout);
+  }
+  if (command == "verify" && !rest.empty()) return run_verify(rest, std::cout, std::cerr);
   std::cerr << kUsage;
   return 2;
 }

@@ -2,7 +2,9 @@
 // and a training loop asks the system for nothing after its first step.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <functional>
+#include <memory>
 #include <thread>
 
 #include "autograd/engine.h"
@@ -78,6 +80,22 @@ TEST_CASE("live_nodes counts leaves and results and falls when they go") {
     CHECK(live_nodes() == start + 1);
   }
   CHECK(live_nodes() == start);
+}
+
+TEST_CASE("what a closure has saved goes with its node, whether it lies inside or is too large") {
+  const auto kept = std::make_shared<int>(7);
+  const Variable x = leaf(2);
+  for (const bool pass : {false, true}) {
+    const Variable small =
+        record("small", {x}, x.value(), [kept](const Variable& dy) -> Grads { return {dy}; });
+    const Variable large = record("large", {x}, x.value(),
+                                  [kept, ballast = std::array<double, 100>()](
+                                      const Variable& dy) -> Grads { return {dy * ballast[99]}; });
+    CHECK(kept.use_count() == 3);
+    if (pass) backward(small + large);
+    CHECK(kept.use_count() == (pass ? 1 : 3));
+  }
+  CHECK(kept.use_count() == 1);
 }
 
 TEST_CASE("operations that need their own result in backward do not keep themselves alive") {

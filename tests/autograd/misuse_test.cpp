@@ -116,7 +116,7 @@ TEST_CASE("matmul names both shapes") {
   CHECK(
       inner ==
       "matmul: inner dimensions differ: A is (2, 3), B is (4, 5); need A.shape[-1] == B.shape[-2]");
-  CHECK(refusal([] { return matmul(leaf({3}), leaf({3, 4})); }).starts_with("matmul: "));
+  CHECK(refusal([] { return matmul(leaf({}), leaf({3, 4})); }).starts_with("matmul: "));
   CHECK(refusal([] { return matmul(leaf({2, 3}), leaf64({3, 4})); }).starts_with("matmul: "));
   CHECK(refusal([] { return matmul(leaf({2, 1, 3}), leaf({5, 3, 4})); }).starts_with("matmul: "));
 }

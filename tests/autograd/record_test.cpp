@@ -123,10 +123,3 @@ TEST_CASE("a result that backward needs and that was overwritten is reported") {
   y.mutable_value().fill_(0);
   CHECK_THROWS_AS(backward(sum(y)), std::invalid_argument);
 }
-
-TEST_CASE("an operation without a backward is refused by name when it is recorded") {
-  const Variable a = vector({1, 2});
-  CHECK_THROWS_WITH_AS(static_cast<void>(record("cube", {a}, a.value(), Backward())),
-                       "record: the operation 'cube' has no backward", std::invalid_argument);
-  CHECK_FALSE(record("cube", {a.detach()}, a.value(), Backward()).requires_grad());  // no graph
-}

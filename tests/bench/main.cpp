@@ -89,6 +89,7 @@ int run(int argc, char** argv) {
   add_math();
   add_rows();
   add_attention();
+  add_graph();
   add_steps();
   if (const std::string name = take_option("memory-of", arguments); !name.empty()) {
     return print_memory_of(name) ? 0 : 2;

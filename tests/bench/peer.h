@@ -38,6 +38,16 @@ struct Rows {
   float *y, *dx, *dgamma, *dbeta;
 };
 
+// A chain of operations on one number, forward and backward: y = x, `length` times y = f(y), then
+// *slope = dy/dx. What it takes is the cost of the graph: the arithmetic is next to nothing.
+enum class Link { tanh, add, mul };  // f(y) = tanh y, y + c, y c
+struct Chain {
+  Link link;
+  int64_t length;
+  float x, c;
+  float* slope;
+};
+
 class Peer {
  public:
   virtual ~Peer() = default;
@@ -49,6 +59,7 @@ class Peer {
   virtual Call layer_norm(const Rows&) { return {}; }
   virtual Call layer_norm_backward(const Rows&) { return {}; }
   virtual Call map(lib::Function, int64_t /*n*/, const float* /*x*/, float* /*y*/) { return {}; }
+  virtual Call chain(const Chain&) { return {}; }
 };
 
 // The peers that are installed on this machine, each held to one thread and told to use its best

@@ -1,4 +1,5 @@
-// Finding the peers: OpenBLAS and BLIS by their files, Eigen and oneDNN as modules of this program.
+// Finding the peers: OpenBLAS and BLIS by their files, Eigen, oneDNN and PyTorch
+// without Python as modules of this program.
 #include <dlfcn.h>
 
 #include <cstdio>
@@ -33,6 +34,9 @@ std::vector<std::unique_ptr<Peer>> find_peers() {
 #endif
 #ifdef QKV_BENCH_ONEDNN
   add_module(found, QKV_BENCH_ONEDNN);
+#endif
+#ifdef QKV_BENCH_LIBTORCH
+  add_module(found, QKV_BENCH_LIBTORCH);
 #endif
   return found;
 }

@@ -24,6 +24,7 @@ void add_matmul();     // matmul_bench.cpp
 void add_math();       // math_bench.cpp
 void add_rows();       // rows_bench.cpp
 void add_attention();  // attention_bench.cpp
+void add_graph();      // graph_bench.cpp
 void add_steps();      // step_bench.cpp
 
 }  // namespace qkv::bench

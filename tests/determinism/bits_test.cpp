@@ -177,6 +177,11 @@ std::vector<Tensor> functions(Dtype dtype) {
   return results;
 }
 
+std::vector<Tensor> powers(Dtype dtype) {
+  const Tensor x = normals({301, 257}, dtype);
+  return {pow(abs(x), 2.5), pow(x, -3), silu(x), logsumexp(x, 0), logsumexp(x, 1)};
+}
+
 std::vector<Tensor> reductions(Dtype dtype) {
   const Tensor x = normals({31, 37, 41}, dtype);
   std::vector<Tensor> results;
@@ -226,6 +231,7 @@ const std::vector<Computation>& operations() {
   static const std::vector<Computation> list = {
       {"arithmetic, comparisons and masks", 0xa6f180d387293adf, arithmetic},
       {"functions of one number", 0x96c7bfe3e7cede31, functions},
+      {"powers and sums of exponentials", 0x8311741e6a169c0d, powers},
       {"reductions", 0x798752aabe0398aa, reductions},
       {"products", 0x50f4f864a426238f, batched_products},
       {"softmaxes", 0x652b08862bd7e827, softmaxes},

@@ -168,7 +168,8 @@ TEST_CASE("config: a file's values must have the right JSON type") {
 
 TEST_CASE("config: a file that is not a flat JSON object is refused with a reason") {
   CHECK(file_refusal("").find("is not valid JSON") != std::string::npos);
-  CHECK(file_refusal("{\"steps\": 1").find("is not valid JSON at byte 12") != std::string::npos);
+  CHECK(file_refusal("{\"steps\": 1").find("is not valid JSON at line 1, column 12") !=
+        std::string::npos);
   CHECK(file_refusal("{\"clip\": 1e400}").find("is not valid JSON") != std::string::npos);
   CHECK(file_refusal("3").find("must hold a JSON object") != std::string::npos);
   CHECK(file_refusal("\xEF\xBB\xBF{}").find("byte order mark") != std::string::npos);

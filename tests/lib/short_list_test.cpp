@@ -67,3 +67,21 @@ TEST_CASE("a short list destroys its elements once") {
     CHECK(counted.use_count() == 1);
   }
 }
+
+TEST_CASE("elements written in braces are moved, not copied") {
+  struct Counted {
+    explicit Counted(int* count) : copies(count) {}
+    Counted(const Counted& from) : copies(from.copies) { *copies += 1; }
+    Counted(Counted&&) = default;
+    Counted& operator=(const Counted&) = delete;
+    Counted& operator=(Counted&&) = default;
+    Counted() = default;
+    int* copies = nullptr;
+  };
+  int copies = 0;
+  const ShortList<Counted, 2> two = {Counted(&copies), Counted(&copies)};
+  const ShortList<Counted, 2> three = {Counted(&copies), Counted(&copies), Counted(&copies)};
+  CHECK(two.size() == 2);
+  CHECK(three.size() == 3);
+  CHECK(copies == 0);
+}

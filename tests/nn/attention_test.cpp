@@ -1,5 +1,5 @@
 // Attention against three plain loops; what it must not depend on; what masks keep out, to the bit.
-// The layers around it: transformer_test.cpp.
+// Next: multi_head_test.cpp.
 #include "nn/attention.h"
 
 #include <doctest/doctest.h>
@@ -168,32 +168,6 @@ TEST_CASE("attention passes the gradient check with and without a mask") {
   }
 }
 
-TEST_CASE("H heads are H single-head attentions on their columns") {
-  lib::Generator generator(1);
-  MultiHeadAttention module(6, 3, generator);
-  module.to(Dtype::float64);
-  for (Linear* part : {&module.query, &module.key, &module.value, &module.out}) {
-    part->bias.mutable_value().copy_(normal({6}, 9));  // Glorot's rule leaves it zero
-  }
-  const Variable x = normal({2, 4, 6}, 1), memory = normal({2, 5, 6}, 2);
-  const auto whole = module.forward(x, memory, memory, Mask::causal(4, 5));
-  CHECK(whole.output.shape() == Shape{2, 4, 6});
-  CHECK(whole.weights.shape() == Shape{2, 3, 4, 5});
-  std::vector<Variable> outputs;
-  for (int64_t h = 0; h < 3; ++h) {
-    const auto columns = [&](const Linear& part, const Variable& input) {
-      return linear(input, slice(part.weight, 0, 2 * h, 2 * h + 2),
-                    slice(part.bias, 0, 2 * h, 2 * h + 2));
-    };
-    const auto head =
-        scaled_dot_product_attention(columns(module.query, x), columns(module.key, memory),
-                                     columns(module.value, memory), Mask::causal(4, 5));
-    CHECK(numbers(slice(whole.weights, 1, h, h + 1)) == numbers(head.weights));
-    outputs.push_back(head.output);
-  }
-  CHECK(numbers(whole.output) == numbers(module.out.forward(autograd::concat(outputs, -1))));
-}
-
 // The masks of the library, and some that broadcast in their own ways.
 std::vector<Mask> masks_for(int64_t B, int64_t T) {
   const Tensor any = Tensor::of<bool>({true, false, true, true, false}, {1, T});
@@ -226,6 +200,20 @@ TEST_CASE("without weights the output and its gradients are the same but for rou
   }
 }
 
+TEST_CASE("a scale of one's own takes the place of the root of the width") {
+  const Variable Q = normal({2, 3, 4}, 1), K = normal({2, 5, 4}, 2), V = normal({2, 5, 6}, 3);
+  const auto usual = scaled_dot_product_attention(Q, K, V);
+  const auto half = scaled_dot_product_attention(Q, K, V, {}, true, 0.5);  // 1/√4
+  CHECK(numbers(half.output) == numbers(usual.output));
+  for (const double scale : {1.0, -0.3}) {
+    const auto with = scaled_dot_product_attention(Q, K, V, {}, true, scale);
+    const auto by_query = scaled_dot_product_attention(Q * (2 * scale), K, V);
+    CHECK(relative_error(with.weights.value(), by_query.weights.value()) <= 1e-15);
+    const auto fused = scaled_dot_product_attention(Q, K, V, {}, false, scale);
+    CHECK(relative_error(fused.output.value(), with.output.value()) <= 1e-14);
+  }
+}
+
 TEST_CASE("without weights keys may still serve several batches") {
   const Tensor Q = normal({2, 3, 5, 4}, 1), K = normal({3, 5, 4}, 2), V = normal({1, 5, 4}, 3);
   const Variable output = scaled_dot_product_attention(Q, K, V, {}, false).output;
@@ -245,33 +233,6 @@ TEST_CASE("without weights a mask that does not fit is refused all the same") {
   }
 }
 
-TEST_CASE("multi-head attention without weights joins its heads without a copy") {
-  lib::Generator generator(1);
-  MultiHeadAttention module(6, 3, generator);
-  module.to(Dtype::float64);
-  const Variable x = normal({2, 5, 6}, 1);
-  const auto with = module.forward(x, x, x, Mask::causal(5));
-  const auto without = module.forward(x, x, x, Mask::causal(5), false);
-  CHECK_FALSE(without.weights.defined());
-  CHECK(relative_error(without.output.value(), with.output.value()) <= 1e-14);
-  const Variable heads = transpose(reshape(x, {2, 5, 3, 2}), 1, 2);
-  const Tensor y = scaled_dot_product_attention(heads, heads, heads, {}, false).output.value();
-  CHECK(tensor::reshape(tensor::transpose(y, 1, 2), {2, 5, 6}).shares_storage_with(y));
-}
-
-TEST_CASE("a width that the heads do not divide is refused") {
-  lib::Generator generator(1);
-  const auto rule = [](int64_t width, int64_t heads) {
-    return lib::str("MultiHeadAttention: width ", width, " is not divisible by heads ", heads,
-                    "; each head gets width / heads columns");
-  };
-  for (const auto& [width, heads] :
-       {std::pair<int64_t, int64_t>{6, 4}, {6, 0}, {6, -2}, {0, 1}, {2, 4}}) {
-    CHECK(refusal([&, w = width, h = heads] { MultiHeadAttention(w, h, generator); }) ==
-          rule(width, heads));
-  }
-}
-
 TEST_CASE("operands that do not fit are refused with their shapes") {
   const auto attend = [](const Shape& q, const Shape& k, const Shape& v) {
     return refusal([&] {
@@ -285,9 +246,4 @@ TEST_CASE("operands that do not fit are refused with their shapes") {
   CHECK(attend({2, 3}, {4, 3}, {5, 3}) ==
         "attention: K is (4, 3), V is (5, 3); every key needs one value (same T, second axis from "
         "the end)");
-  lib::Generator generator(1);
-  const MultiHeadAttention module(4, 2, generator);
-  const Variable flat = tensor::ones({3, 4}), good = tensor::ones({1, 3, 4});
-  CHECK(refusal([&] { return module.forward(flat, good, good); }) ==
-        "MultiHeadAttention: input is (3, 4); need (B, T, C)");
 }

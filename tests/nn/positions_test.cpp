@@ -1,4 +1,4 @@
-// Positions: known values of the sinusoids, and the learned table's limit.
+// Positions: known values of the sinusoids, the learned table's limit, and what rotations keep.
 #include "nn/positions.h"
 
 #include <doctest/doctest.h>
@@ -6,8 +6,12 @@
 #include <cmath>
 
 #include "autograd/engine.h"
+#include "autograd/grad_check.h"
 #include "autograd/ops.h"
+#include "tensor/matmul.h"
 #include "tests/compare.h"
+#include "tests/determinism/digest.h"
+#include "tests/determinism/settings.h"
 
 using namespace qkv;
 using namespace qkv::nn;
@@ -79,4 +83,95 @@ TEST_CASE("a sequence longer than the learned table is refused") {
   CHECK(tests::refusal([&] {
           return layer.forward(tensor::ones({1, 6, 2}));
         }) == "LearnedPositions: sequence length 6 exceeds max_length 5");
+}
+
+// ---- rotary -------------------------------------------------------------------------------------
+
+namespace {
+
+Tensor normal(const Shape& shape, uint64_t seed, Dtype dtype = Dtype::float64) {
+  lib::Generator generator(seed);
+  return tensor::normal(shape, 0, 1, generator, dtype);
+}
+
+}  // namespace
+
+TEST_CASE("rotary turns each pair of columns by the angle of its position") {
+  const Tensor x = normal({2, 7, 6}, 1);
+  for (const auto& [base, first] : {std::pair<double, int64_t>{10000, 0}, {50, 3}}) {
+    const Tensor y = rotary_embedding(x, base, first).value();
+    REQUIRE(y.shape() == x.shape());
+    for (int64_t t = 0; t < 7; ++t) {
+      for (int64_t i = 0; i < 3; ++i) {
+        const double angle =
+            static_cast<double>(first + t) * std::pow(base, -2 * static_cast<double>(i) / 6);
+        const double even = x.at({1, t, 2 * i}), odd = x.at({1, t, 2 * i + 1});
+        CHECK(std::abs(y.at({1, t, 2 * i}) - (even * std::cos(angle) - odd * std::sin(angle))) <=
+              1e-14);
+        CHECK(std::abs(y.at({1, t, 2 * i + 1}) -
+                       (even * std::sin(angle) + odd * std::cos(angle))) <= 1e-14);
+      }
+    }
+  }
+}
+
+TEST_CASE("rotary leaves position 0 alone and keeps every length") {
+  const Tensor x = normal({3, 5, 4}, 1), y = rotary_embedding(x).value();
+  for (int64_t b = 0; b < 3; ++b) {
+    for (int64_t t = 0; t < 5; ++t) {
+      double before = 0, after = 0;
+      for (int64_t i = 0; i < 4; ++i) {
+        before += x.at({b, t, i}) * x.at({b, t, i});
+        after += y.at({b, t, i}) * y.at({b, t, i});
+        CHECK((y.at({b, t, i}) == x.at({b, t, i})) == (t == 0));
+      }
+      CHECK(std::abs(after / before - 1) <= 1e-14);
+    }
+  }
+}
+
+TEST_CASE("products of rotated queries and keys depend on their distance only") {
+  const Tensor ones = tensor::ones({9, 1}, Dtype::float64);
+  const Tensor q = tensor::matmul(ones, normal({1, 6}, 1)),
+               k = tensor::matmul(ones, normal({1, 6}, 2));
+  const Tensor products = matmul(rotary_embedding(q), transpose(rotary_embedding(k))).value();
+  for (int64_t s = 1; s < 9; ++s) {
+    for (int64_t t = 1; t < 9; ++t) {
+      CHECK(std::abs(products.at({s, t}) - products.at({s - 1, t - 1})) <= 1e-13);
+    }
+  }
+  CHECK(std::abs(products.at({0, 1}) - products.at({0, 0})) > 1e-3);  // but on that they do
+  CHECK(std::abs(products.at({0, 1}) - products.at({1, 0})) > 1e-3);
+}
+
+TEST_CASE("rotary may begin at a later position") {
+  const Variable x = normal({2, 8, 4}, 1);
+  CHECK(rotary_embedding(slice(x, 1, 3, 8), 10000, 3).value().to_vector() ==
+        slice(rotary_embedding(x), 1, 3, 8).value().to_vector());
+}
+
+TEST_CASE("rotary has the same bits everywhere") {
+  tests::for_each_isa([] {
+    const Tensor y = rotary_embedding(normal({2, 40, 10}, 1, Dtype::float32)).value();
+    CHECK(tests::digest({y}) == 13905527648476688992u);
+  });
+}
+
+TEST_CASE("rotary passes the gradient check for any number of axes before the last two") {
+  for (const Shape& shape : {Shape{3, 4}, Shape{2, 2, 3, 2}, Shape{0, 2}, Shape{1, 0}}) {
+    const auto function = [](const std::vector<Variable>& in) { return rotary_embedding(in[0]); };
+    const auto report = autograd::grad_check("rotary", function, {normal(shape, 1)});
+    CHECK_MESSAGE(report.passed, report.message);
+  }
+}
+
+TEST_CASE("rotary refuses a width that has no pairs and a base that is no base") {
+  CHECK(tests::refusal([] {
+          return rotary_embedding(tensor::ones({2, 3, 5}));
+        }) == "rotary_embedding: x is (2, 3, 5); need (..., T, D) with an even width D");
+  CHECK(tests::refusal([] { return rotary_embedding(tensor::ones({4})); }) ==
+        "rotary_embedding: x is (4,); need (..., T, D) with an even width D");
+  CHECK(tests::refusal([] {
+          return rotary_embedding(tensor::ones({2, 4}), 0.5);
+        }) == "rotary_embedding: base is 0.5; need a finite number of at least 1");
 }

@@ -126,6 +126,10 @@ TEST_CASE("layers are their sublayers put together as the paper's figure shows")
     TransformerConfig config = kTiny;
     config.norm = norm;
     EncoderLayer layer(config, generator);
+    for (LayerNorm* each : {&layer.norm1, &layer.norm2}) {  // they start alike
+      each->weight.mutable_value().copy_(tensor::normal({4}, 0, 1, generator));
+      each->bias.mutable_value().copy_(tensor::normal({4}, 0, 1, generator));
+    }
     const Variable x = tensor::normal({2, 3, 4}, 0, 1, generator);
     const auto attend = [&](const Variable& in) {
       return layer.attention.forward(in, in, in).output;

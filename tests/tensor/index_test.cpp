@@ -260,6 +260,25 @@ TEST_CASE("slice_adjoint refuses what no slice gives") {
                   std::invalid_argument);
 }
 
+TEST_CASE("index_select picks slices along an axis, and index_add puts them back") {
+  const Tensor x = counting({2, 3, 2}), index = ids_of({2, 0, 2}, {3});
+  CHECK(index_select(x, 1, index).to_vector() == Numbers{4, 5, 0, 1, 4, 5, 10, 11, 6, 7, 10, 11});
+  CHECK(index_select(x, -1, ids_of({1}, {1})).to_vector() == Numbers{1, 3, 5, 7, 9, 11});
+  CHECK(index_select(transpose(x, 0, 2), 1, ids_of({2}, {1})).to_vector() == Numbers{4, 10, 5, 11});
+  CHECK(index_select(x, 0, ids_of({}, {0})).shape() == Shape{0, 3, 2});
+  const Tensor y = counting({2, 3, 2});
+  CHECK(index_add(y, 1, index, 4).to_vector() ==
+        Numbers{2, 3, 0, 0, 4, 6, 0, 0, 8, 9, 0, 0, 16, 18, 0, 0});
+  CHECK(inner_product(index_select(x, 1, index), y) == inner_product(x, index_add(y, 1, index, 3)));
+  CHECK(
+      refusal([&] { return index_select(x, 1, ids_of({3}, {1})); }).starts_with("index_select: "));
+  CHECK(refusal([&] {
+          return index_select(x, 1, ids_of({1}, {1, 1}));
+        }) == "index_select: the index is (1, 1); need a list, (n)");
+  CHECK(refusal([&] { return index_add(x, 0, index, 5); }) ==
+        "index_add: 3 indices for (2, 3, 2) along axis 0");
+}
+
 TEST_CASE("one_hot marks each id") {
   const Tensor x = one_hot(ids_of({2, 0}, {2}), 3);
   CHECK(x.dtype() == Dtype::float32);

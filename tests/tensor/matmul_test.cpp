@@ -127,6 +127,23 @@ TEST_CASE("NaN in the operands reaches exactly the elements it belongs to") {
   for (size_t i = 0; i < C.size(); ++i) CHECK((C[i] != C[i]) == (i == 2 || i == 3));
 }
 
+TEST_CASE("a vector counts as one row or one column, which the product leaves out") {
+  const Tensor v = Tensor::of(Numbers{1, 2, 3}, {3});
+  const Tensor A = reshape(arange(6, Dtype::float64), {2, 3});  // 0 1 2 / 3 4 5
+  const Tensor batches = reshape(arange(12, Dtype::float64), {2, 3, 2});
+  CHECK(matmul(A, v).shape() == Shape{2});
+  CHECK(matmul(A, v).to_vector() == Numbers{8, 26});
+  CHECK(matmul(v, transpose(A)).shape() == Shape{2});
+  CHECK(matmul(v, transpose(A)).to_vector() == Numbers{8, 26});
+  CHECK(matmul(v, v).shape() == Shape{});
+  CHECK(matmul(v, v).item() == 14);
+  CHECK(matmul(v, batches).shape() == Shape{2, 2});
+  CHECK(matmul(v, batches).to_vector() == Numbers{16, 22, 52, 58});
+  CHECK(matmul(transpose(batches), v).to_vector() == Numbers{16, 22, 52, 58});
+  CHECK(matmul(zeros({0}), zeros({0, 4})).to_vector() == Numbers{0, 0, 0, 0});
+  CHECK(matmul(zeros({0}), zeros({0})).to_vector() == Numbers{0});
+}
+
 TEST_CASE("operands that do not fit are refused with both shapes and the rule") {
   CHECK(
       refusal([] {
@@ -134,11 +151,16 @@ TEST_CASE("operands that do not fit are refused with both shapes and the rule") 
       }) ==
       "matmul: inner dimensions differ: A is (2, 3), B is (4, 5); need A.shape[-1] == B.shape[-2]");
   CHECK(refusal([] {
-          return matmul(zeros({3}), zeros({3, 5}));
-        }) == "matmul: operands need at least 2 axes: A is (3,), B is (3, 5)");
+          return matmul(zeros({3}), zeros({4, 5}));
+        }) ==
+        "matmul: inner dimensions differ: A is (3,), B is (4, 5); need A.shape[-1] == B.shape[-2]");
+  CHECK(refusal([] {
+          return matmul(zeros({2, 3}), zeros({4}));
+        }) ==
+        "matmul: inner dimensions differ: A is (2, 3), B is (4,); need A.shape[-1] == B.shape[-1]");
   CHECK(refusal([] {
           return matmul(zeros({2, 3}), zeros({}));
-        }) == "matmul: operands need at least 2 axes: A is (2, 3), B is ()");
+        }) == "matmul: operands need at least 1 axis: A is (2, 3), B is ()");
   CHECK(refusal([] {
           return matmul(zeros({2, 3}), zeros({3, 5}, Dtype::float64));
         }) == "matmul: dtypes differ: A is float32, B is float64; convert one with to()");

@@ -48,6 +48,43 @@ bool all_nan(const Tensor& x) {
 
 }  // namespace
 
+TEST_CASE("logsumexp follows the formula along any axis, in any layout") {
+  for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
+    const Tensor x = normals({3, 4, 5}, dtype);
+    for (const Tensor& disguised : disguises(x)) {
+      for (const int axis : {0, 1, 2, -1, -3}) {
+        const Tensor truth = log(sum(exp(x.to(Dtype::float64)), {axis}));
+        CHECK(logsumexp(disguised, axis).dtype() == dtype);
+        CHECK(relative_error(logsumexp(disguised, axis), truth) <= tolerance(dtype));
+        CHECK(relative_error(logsumexp(disguised, axis, true), unsqueeze(truth, axis)) <=
+              tolerance(dtype));
+      }
+    }
+  }
+}
+
+TEST_CASE("logsumexp neither overflows nor gives NaN where the sum has a value") {
+  for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
+    const auto of = [&](Numbers row) {
+      const auto n = static_cast<int64_t>(row.size());
+      return logsumexp(Tensor::of(row, {n}).to(dtype), 0).item();
+    };
+    CHECK(std::fabs(of({1000, 1000}) - (1000 + std::log(2))) <= 1e-4);
+    CHECK(std::fabs(of({-1000, -1000}) - (-1000 + std::log(2))) <= 1e-4);
+    CHECK(of({7}) == 7);
+    CHECK(of({-kInf, -kInf}) == -kInf);
+    CHECK(of({-kInf, 3}) == 3);
+    CHECK(of({kInf, 3}) == kInf);
+    CHECK(std::isnan(of({kNan, 3})));
+  }
+  CHECK(logsumexp(zeros({0, 3}), 1).shape() == Shape{0});
+  CHECK(refusal([] {
+          return logsumexp(zeros({3, 0}), 1);
+        }) == "logsumexp: axis 1 of shape (3, 0) is empty");
+  CHECK(refusal([] { return logsumexp(arange(3), 0); }) ==
+        "logsumexp: needs float32 or float64, got int64");
+}
+
 TEST_CASE("softmax and log_softmax follow the formula along any axis, in any layout") {
   for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
     const Tensor x = normals({3, 4, 5}, dtype);

@@ -45,8 +45,28 @@ TEST_CASE("a fresh tensor is row-major, aligned, and has the shape and dtype ask
       CHECK(t.is_contiguous());
     }
   }
-  const Tensor t = Tensor::empty({5}, Dtype::float32);
+  const Tensor t = Tensor::empty({9}, Dtype::float32);
   CHECK(reinterpret_cast<uintptr_t>(t.data<float>()) % qkv::lib::kAlignment == 0);
+}
+
+TEST_CASE("a tensor of a few numbers is one allocation, a larger one two") {
+  const auto cost = [](int64_t n) {
+    const int64_t before = qkv::lib::memory_stats().live_bytes;
+    const Tensor t = Tensor::empty({n}, Dtype::float64);
+    return qkv::lib::memory_stats().live_bytes - before;
+  };
+  CHECK(cost(4) == cost(0));
+  CHECK(cost(5) == cost(0) + 64);
+}
+
+TEST_CASE("the numbers of a small tensor live as long as a view of them") {
+  Tensor view;
+  {
+    const Tensor t = Tensor::of<double>({1, 2, 3}, {3});
+    view = t.view({2}, {1}, 1);
+    CHECK(view.shares_storage_with(t));
+  }
+  CHECK(view.to_vector() == std::vector<double>{2, 3});
 }
 
 TEST_CASE("an impossible shape is refused before anything is allocated") {

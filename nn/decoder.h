@@ -1,0 +1,62 @@
+// The Transformer decoder: like the encoder, and between its two sublayers a third, in which every
+// position looks at what the encoder has made of the other sequence (the memory).
+// Source: Vaswani et al. 2017, section 3.1; pre-norm: Xiong et al. 2020.
+#pragma once
+
+#include "nn/transformer.h"
+
+namespace qkv::nn {
+
+//   one layer    first  = norm1(x + self_attention(x))                       norm = post
+//                second = norm2(first + cross_attention(first, memory))
+//                output = norm3(second + feed_forward(second))
+//
+//   norm = pre   first  = x + self_attention(norm1(x))     and so on: the sum is never normalised
+
+struct DecoderLayerOutput {
+  Variable output;         // (B, T, C)
+  Variable self_weights;   // (B, H, T, T): which positions each position looked at
+  Variable cross_weights;  // (B, H, T, Tm): which positions of the memory
+};                         // weights are undefined without need_weights
+
+class DecoderLayer : public Module {
+ public:
+  DecoderLayer(const TransformerConfig& config, lib::Generator& generator);
+
+  // x (B, T, C), memory (B, Tm, C). The self mask broadcasts to (B, H, T, T), the memory mask to
+  // (B, H, T, Tm). Without Mask::causal(T) in the self mask a position sees those behind it: in
+  // training, the very tokens that it is to predict.
+  [[nodiscard]] DecoderLayerOutput forward(const Variable& x, const Variable& memory,
+                                           const Mask& self_mask, const Mask& memory_mask = {},
+                                           bool need_weights = true);
+
+  MultiHeadAttention self_attention, cross_attention;
+  FeedForward feed_forward;
+  LayerNorm norm1, norm2, norm3;
+
+ private:
+  Norm norm_;
+  Dropout dropout_;
+};
+
+struct DecoderOutput {
+  Variable output;                                    // (B, T, C)
+  std::vector<Variable> self_weights, cross_weights;  // of each layer; none without need_weights
+};
+
+// Layers one on top of the other, all with the same memory. Self-attention is causal, always: what
+// comes out at position t depends on positions 0 .. t and on the memory.
+class TransformerDecoder : public Module {
+ public:
+  // Throws std::invalid_argument if the configuration has no layers.
+  TransformerDecoder(const TransformerConfig& config, lib::Generator& generator);
+
+  // `mask` says what else to leave out of self-attention: Mask::padding of the sequence itself.
+  [[nodiscard]] DecoderOutput forward(const Variable& x, const Variable& memory,
+                                      const Mask& mask = {}, const Mask& memory_mask = {},
+                                      bool need_weights = true);
+
+  std::vector<std::unique_ptr<DecoderLayer>> layers;
+};
+
+}  // namespace qkv::nn

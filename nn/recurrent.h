@@ -1,0 +1,94 @@
+// Recurrent layers: a state that every position of a sequence rewrites, from its input and from
+// what the positions before have left. All that is known of the past must fit into the state:
+// attention (score_attention.h) was invented to look around it.
+//
+//   state_0 -> [cell] -> state_1 -> [cell] -> state_2 ...        the same cell, the same parameters
+//              x_0 '                x_1 '
+#pragma once
+
+#include "nn/module.h"
+
+namespace qkv::nn {
+
+struct RecurrentState {
+  Variable h;       // (B, hidden): what the layer shows
+  Variable c = {};  // (B, hidden): what an LSTM keeps to itself; undefined for the others
+};
+
+struct RecurrentOutput {
+  Variable output;       // (B, T, hidden): h after each position
+  RecurrentState state;  // after the last one
+};
+
+// What RNN, GRU and LSTM share. A model that is given a Recurrent need not know which it is.
+// Parameters, named, shaped and ordered as PyTorch's: weight_ih (gates · hidden, in),
+// weight_hh (gates · hidden, hidden), bias_ih and bias_hh (gates · hidden), uniform in ±1/√hidden.
+class Recurrent : public Module {
+ public:
+  // x (B, in) -> the state after it. States that are left out, here and below, are zeros.
+  [[nodiscard]] RecurrentState step(const Variable& x, const RecurrentState& before = {}) const;
+
+  // x (B, T, in). With `lengths`, sequence b has lengths[b] real positions: behind them its state
+  // stands still, whatever the numbers there. Both throw std::invalid_argument if
+  // shapes do not fit or a length is outside [0, T].
+  [[nodiscard]] RecurrentOutput forward(const Variable& x, const RecurrentState& initial = {},
+                                        const std::vector<int64_t>& lengths = {}) const;
+
+  Variable weight_ih, weight_hh, bias_ih, bias_hh;
+
+ protected:
+  enum class Memory { h, h_and_c };  // what a state consists of
+  Recurrent(const char* name, int64_t gates, Memory memory, int64_t in, int64_t hidden,
+            lib::Generator& generator);
+
+ private:
+  // W_ih x + b_ih and W_hh h + b_hh (B, gates · hidden), the state before -> the state after
+  [[nodiscard]] virtual RecurrentState cell(const Variable& from_x, const Variable& from_h,
+                                            const RecurrentState& before) const = 0;
+  [[nodiscard]] RecurrentState checked(const Variable& x, const RecurrentState& state) const;
+  [[nodiscard]] RecurrentState after(const Variable& from_x, const RecurrentState& before) const;
+
+  const char* name_;
+  Memory memory_;
+};
+
+// Elman, "Finding structure in time", 1990.
+class RNN : public Recurrent {
+ public:
+  // Throws std::invalid_argument, as do the constructors below, unless both sizes are at least 1.
+  RNN(int64_t in, int64_t hidden, lib::Generator& generator);
+
+ private:
+  [[nodiscard]] RecurrentState cell(const Variable& from_x, const Variable& from_h,
+                                    const RecurrentState& before) const override;
+};
+
+// Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
+class GRU : public Recurrent {
+ public:
+  GRU(int64_t in, int64_t hidden, lib::Generator& generator);
+
+ private:
+  [[nodiscard]] RecurrentState cell(const Variable& from_x, const Variable& from_h,
+                                    const RecurrentState& before) const override;
+};
+
+// Hochreiter and Schmidhuber, "Long short-term memory", 1997; forget gate: Gers et al. 2000.
+class LSTM : public Recurrent {
+ public:
+  LSTM(int64_t in, int64_t hidden, lib::Generator& generator);
+
+ private:
+  [[nodiscard]] RecurrentState cell(const Variable& from_x, const Variable& from_h,
+                                    const RecurrentState& before) const override;
+};
+
+// ---- the cells, by simple operations ------------------------------------------------------------
+// from_x = W_ih x + b_ih and from_h = W_hh h + b_hh are (B, gates · hidden); recurrent.cpp has the
+// formulas. They throw std::invalid_argument if shapes do not fit.
+[[nodiscard]] Variable rnn_cell(const Variable& from_x, const Variable& from_h);  // -> h
+[[nodiscard]] Variable gru_cell(const Variable& from_x, const Variable& from_h, const Variable& h);
+[[nodiscard]] RecurrentState lstm_cell(const Variable& from_x, const Variable& from_h,
+                                       const Variable& c);
+
+}  // namespace qkv::nn

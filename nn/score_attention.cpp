@@ -1,0 +1,171 @@
+// The five score functions, and what they share: the softmax and the average around them.
+#include "nn/score_attention.h"
+
+#include <cmath>
+
+#include "autograd/ops.h"
+#include "lib/text.h"
+
+namespace qkv::nn {
+namespace {
+
+double bound_for(int64_t inputs) { return 1 / std::sqrt(static_cast<double>(inputs)); }
+
+// Every query beside every key, with nothing copied: the row of a query repeats along the keys, the
+// row of a key along the queries.
+//
+//   Tq = 2, T = 3:   q0 q0 q0   k0 k1 k2
+//                    q1 q1 q1   k0 k1 k2
+Variable along_keys(const Variable& query, int64_t T) {
+  const int64_t B = query.shape()[0], Tq = query.shape()[1], C = query.shape()[2];
+  return expand(reshape(query, {B, Tq, 1, C}), {B, Tq, T, C});
+}
+Variable along_queries(const Variable& keys, int64_t Tq) {
+  const int64_t B = keys.shape()[0], T = keys.shape()[1], C = keys.shape()[2];
+  return expand(reshape(keys, {B, 1, T, C}), {B, Tq, T, C});
+}
+
+// vᵀ tanh(x) for every pair:  x (B, Tq, T, hidden), v (hidden) -> (B, Tq, T)
+Variable weighed_tanh(const Variable& x, const Variable& v) {
+  const Variable score = linear(tanh(x), reshape(v, {1, -1}));  // (B, Tq, T, 1)
+  return reshape(score, {x.shape()[0], x.shape()[1], x.shape()[2]});
+}
+
+}  // namespace
+
+// ---- what all share -----------------------------------------------------------------------------
+
+Attention::Attention(const char* name, int64_t query_width, int64_t key_width)
+    : name_(name), query_width_(query_width), key_width_(key_width) {}
+
+void Attention::check_operands(const Variable& query, const Variable& keys,
+                               const Variable& values) const {
+  const auto refuse = [&](const auto&... rule) {
+    lib::fail(name_, ": query is ", query.shape(), ", keys ", keys.shape(), ", values ",
+              values.shape(), "; ", rule...);
+  };
+  if (query.rank() < 2 || query.rank() > 3 || keys.rank() != 3 || values.rank() != 3) {
+    refuse("need (B, Cq) or (B, Tq, Cq), (B, T, Ck) and (B, T, Cv)");
+  }
+  const int64_t B = keys.shape()[0];
+  if (query.shape()[0] != B || values.shape()[0] != B) refuse("all need the same batch B");
+  if (keys.shape()[1] != values.shape()[1]) refuse("every key needs one value (second axis)");
+  const int64_t query_width = query.shape().from_end(1), key_width = keys.shape()[2];
+  if (query_width_ == 0 && query_width != key_width) {
+    refuse("queries and keys need the same width (last axis)");
+  }
+  if (query_width_ != 0 && (query_width != query_width_ || key_width != key_width_)) {
+    refuse("need query width ", query_width_, " and key width ", key_width_);
+  }
+}
+
+AttentionOutput Attention::forward(const Variable& query, const Variable& keys,
+                                   const Variable& values, const Mask& mask) const {
+  check_operands(query, keys, values);
+  const bool one = query.rank() == 2;
+  const int64_t B = keys.shape()[0], Tq = one ? 1 : query.shape()[1], T = keys.shape()[1];
+  const Variable rows = reshape(query, {B, Tq, query.shape().from_end(1)});  // (B, Tq, Cq)
+  const Variable scores = reshape(score(rows, keys), {B, 1, Tq, T});         // as if of one head
+  const Variable weights = reshape(attention_weights(scores, mask), {B, Tq, T});
+  const Variable output = matmul(weights, values);  // (B, Tq, Cv)
+  if (!one) return {output, weights};
+  return {reshape(output, {B, values.shape()[2]}), reshape(weights, {B, T})};
+}
+
+// ---- dot ----------------------------------------------------------------------------------------
+//
+//   score(q, k) = qᵀ k
+//
+// The directions in which queries and keys agree, added up. Nothing to learn: the network must make
+// its states so that their products mean something.
+DotAttention::DotAttention() : Attention("DotAttention", 0, 0) {}
+
+Variable DotAttention::score(const Variable& query, const Variable& keys) const {
+  return matmul(query, transpose(keys));
+}
+
+// ---- scaled dot ---------------------------------------------------------------------------------
+//
+//   score(q, k) = qᵀ k / √C
+//
+// Why: see scaled_dot_product_attention.
+ScaledDotAttention::ScaledDotAttention() : Attention("ScaledDotAttention", 0, 0) {}
+
+Variable ScaledDotAttention::score(const Variable& query, const Variable& keys) const {
+  const auto C = static_cast<double>(keys.shape()[2]);
+  return matmul(query, transpose(keys)) * (1 / std::sqrt(C));
+}
+
+// ---- general ------------------------------------------------------------------------------------
+//
+//   score(q, k) = qᵀ W k
+//
+// A learned table of which direction of a query goes with which of a key; their widths may differ.
+// W = I gives dot. Every query meets W once, not once per key: (q W) kᵀ, in rows.
+GeneralAttention::GeneralAttention(int64_t query_width, int64_t key_width,
+                                   lib::Generator& generator)
+    : Attention("GeneralAttention", query_width, key_width) {
+  require_size("GeneralAttention", "query width", query_width);
+  require_size("GeneralAttention", "key width", key_width);
+  weight = uniform_parameter({query_width, key_width}, bound_for(query_width), generator);
+  add("weight", weight);
+}
+
+Variable GeneralAttention::score(const Variable& query, const Variable& keys) const {
+  return matmul(matmul(query, weight), transpose(keys));  // (B, Tq, Ck), then (B, Tq, T)
+}
+
+// ---- concat -------------------------------------------------------------------------------------
+//
+//   score(q, k) = vᵀ tanh(W [q; k])        [q; k]: one vector, q and then k
+//
+// A perceptron with one hidden layer looks at every pair: it may find out more than any product
+// can, at the cost of memory for B · Tq · T hidden vectors.
+ConcatAttention::ConcatAttention(int64_t query_width, int64_t key_width, int64_t hidden,
+                                 lib::Generator& generator)
+    : Attention("ConcatAttention", query_width, key_width) {
+  require_size("ConcatAttention", "query width", query_width);
+  require_size("ConcatAttention", "key width", key_width);
+  require_size("ConcatAttention", "hidden", hidden);
+  const int64_t inputs = query_width + key_width;
+  weight = uniform_parameter({hidden, inputs}, bound_for(inputs), generator);
+  v = uniform_parameter({hidden}, bound_for(hidden), generator);
+  add("weight", weight);
+  add("v", v);
+}
+
+Variable ConcatAttention::score(const Variable& query, const Variable& keys) const {
+  const int64_t Tq = query.shape()[1], T = keys.shape()[1];
+  const Variable pairs =
+      autograd::concat({along_keys(query, T), along_queries(keys, Tq)}, -1);  // (B, Tq, T, Cq + Ck)
+  return weighed_tanh(linear(pairs, weight), v);
+}
+
+// ---- additive -----------------------------------------------------------------------------------
+//
+//   score(q, k) = vᵀ tanh(W_q q + W_k k)
+//
+// The same perceptron with W = [W_q W_k] cut in two: then W_k k is worked out once per key, and not
+// again for every query.
+AdditiveAttention::AdditiveAttention(int64_t query_width, int64_t key_width, int64_t hidden,
+                                     lib::Generator& generator)
+    : Attention("AdditiveAttention", query_width, key_width) {
+  require_size("AdditiveAttention", "query width", query_width);
+  require_size("AdditiveAttention", "key width", key_width);
+  require_size("AdditiveAttention", "hidden", hidden);
+  query_weight = uniform_parameter({hidden, query_width}, bound_for(query_width), generator);
+  key_weight = uniform_parameter({hidden, key_width}, bound_for(key_width), generator);
+  v = uniform_parameter({hidden}, bound_for(hidden), generator);
+  add("query_weight", query_weight);
+  add("key_weight", key_weight);
+  add("v", v);
+}
+
+Variable AdditiveAttention::score(const Variable& query, const Variable& keys) const {
+  const int64_t Tq = query.shape()[1], T = keys.shape()[1];
+  const Variable from_query = along_keys(linear(query, query_weight), T);  // (B, Tq, T, hidden)
+  const Variable from_key = along_queries(linear(keys, key_weight), Tq);   // (B, Tq, T, hidden)
+  return weighed_tanh(from_query + from_key, v);
+}
+
+}  // namespace qkv::nn
