@@ -64,8 +64,7 @@ using Operands = std::span<const Operand>;
 // The result of an operation: `value` with a node behind it if an input requires a gradient and
 // recording() is on, else a constant. `backward` is called as backward(dy), or as
 // backward(dy, y) if it takes two arguments: it must never capture its own result (a cycle
-// would never be freed); the engine hands it over instead. Throws std::invalid_argument, naming the
-// operation, if `backward` is an empty std::function.
+// would never be freed); the engine hands it over instead.
 template <class F>
 [[nodiscard]] Variable record(const char* op, Operands inputs, Tensor value, F&& backward) {
   if (!records(inputs)) return value;
