@@ -30,7 +30,7 @@ void maximum_rows(Rows& rows) {
                   [](In in) { return maximum(in[0], in[0]); }});
   rows.push_back({"maximum", "transposed view", no_ties({3, 2}, {2, 3}),
                   [](In in) { return maximum(transpose(in[0]), in[1]); }});
-  rows.back().kinks = "where both are equal: half of the slope to each";
+  rows.back().kinks = "where both are equal: each gets half of the slope";
 }
 
 void power_rows(Rows& rows) {
@@ -64,6 +64,7 @@ void index_rows(Rows& rows) {
   rows.push_back({"index_select", "an index twice", x, select(1, twice)});
   rows.push_back({"index_select", "last axis", x, select(-1, twice)});
   rows.push_back({"index_select", "a vector", normals({{3}}), select(0, twice)});
+  rows.push_back({"index_select", "one element", normals({{1}}), select(0, ids({0}, {1}))});
   rows.push_back({"index_select", "nothing chosen", x, select(0, ids({}, {0}))});
   rows.push_back({"index_select", "transposed view", x,
                   [=](In in) { return index_select(transpose(in[0]), 2, twice); }});
@@ -72,6 +73,10 @@ void index_rows(Rows& rows) {
   };
   rows.push_back({"index_add", "an index twice", x, add(1)});
   rows.push_back({"index_add", "a vector", normals({{3}}), add(0)});
+  rows.push_back({"index_add", "one element", normals({{1, 1}}),
+                  [](In in) { return index_add(in[0], 1, ids({2}, {1}), 3); }});
+  rows.push_back({"index_add", "nothing to add", normals({{2, 0}}),
+                  [](In in) { return index_add(in[0], 1, ids({}, {0}), 3); }});
   rows.push_back({"index_add", "transposed view", x,
                   [=](In in) { return index_add(transpose(in[0]), 2, twice, 3); }});
 }

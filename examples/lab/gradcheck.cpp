@@ -85,7 +85,7 @@ std::string title(const OpCase& row) {
   lib::Generator generator(1);
   const auto inputs = row.sample(generator);
   std::string text = "  " + row.variant + ":";
-  if (inputs.size() > 4) return str(text, " ", inputs.size(), " parameters");
+  if (inputs.size() > 4) return str(text, " ", inputs.size(), " inputs");
   for (const auto& input : inputs) text += " " + input.shape().str();
   return text;
 }
