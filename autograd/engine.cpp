@@ -196,6 +196,11 @@ bool wanted(size_t input) {
   return running == nullptr || (running->inputs[input] && running->inputs[input]->wanted);
 }
 
+const Shape& input_shape(size_t input) {
+  CHECK(running != nullptr);
+  return running->inputs[input]->shape;
+}
+
 void backward(const Variable& output, const Variable& cotangent, BackwardOptions options) {
   Pass pass({output}, options);
   seed("backward", pass, {cotangent});

@@ -44,6 +44,9 @@ struct Node {
 // returned instead. False for a constant, and for an input that grad() does not need.
 [[nodiscard]] bool wanted(size_t input);
 
+// Inside a backward: the shape of an input whose gradient is wanted.
+[[nodiscard]] const Shape& input_shape(size_t input);
+
 // How many nodes are alive, in the whole process. A leak shows here.
 [[nodiscard]] int64_t live_nodes();
 
@@ -132,6 +135,11 @@ class Saved {
   Variable variable_;
   uint64_t version_ = 0;
 };
+
+// Kept if backward is going to read it, else nothing.
+[[nodiscard]] inline Saved save_if(bool needed, const Variable& v) {
+  return needed ? Saved(v) : Saved();
+}
 
 // A fused operation: `backward` works on plain tensors, and `definition` is the same function as a
 // composition of simple operations: the text for readers, the oracle for tests, and what is

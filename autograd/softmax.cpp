@@ -35,8 +35,7 @@ Variable softmax_definition(const Variable& x, int axis) {
 // A row with nothing allowed has only zeros to divide: by 1, then.
 Variable masked_softmax_definition(const Variable& x, const Tensor& mask) {
   const Variable hidden = masked_fill(x, tensor::logical_not(mask), -kInfinity);
-  const Tensor m = max_or_zero(hidden.value(), -1),
-               nothing = tensor::scalar(-kInfinity, x.dtype());
+  const Tensor m = max_or_zero(hidden.value(), -1), nothing = tensor::scalar(-kInfinity, x.dtype());
   const Variable e = exp(hidden - Variable(tensor::masked_fill(m, tensor::equal(m, nothing), 0)));
   const Variable total = sum(e, {-1}, true);
   const Tensor empty = tensor::equal(total.value(), tensor::scalar(0, x.dtype()));

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <new>
 #include <thread>
+#include <utility>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define QKV_ASAN 1
@@ -50,6 +51,11 @@ size_t class_index(size_t size) {  // size is a class size; 4 classes per power 
   return power * 4 + quarter;
 }
 
+size_t size_of_class(size_t index) {  // the inverse of class_index
+  const size_t half = (size_t{1} << index / 4) / 2;
+  return half + (index % 4 + 1) * half / 4;
+}
+
 // A cached block holds the address of the next one of its class: the lists need no memory. The link
 // is never forbidden: the leak sanitizer follows only links it may read.
 struct FreeBlock {
@@ -83,11 +89,20 @@ struct Cache {
     return block;
   }
 
+  // `bytes` more have been handed out, or fewer, of those that were cached.
+  void count(int64_t bytes) noexcept {
+    stats.live_bytes += bytes;
+    stats.cached_bytes -= bytes;
+    stats.peak_bytes = std::max(stats.peak_bytes, stats.live_bytes);
+  }
+
   void give_back() noexcept {
     for (size_t index = 0; index < free.size(); ++index) {
-      while (void* block = pop(index)) ::operator delete(block, std::align_val_t(kAlignment));
+      while (void* block = pop(index)) {
+        ::operator delete(block, std::align_val_t(kAlignment));
+        stats.cached_bytes -= static_cast<int64_t>(size_of_class(index));
+      }
     }
-    stats.cached_bytes = 0;
   }
 };
 
@@ -97,27 +112,111 @@ Cache& cache() {
   return *instance;
 }
 
+// Small blocks, such as nodes of a graph, come and go by the million, and a lock for each would be
+// a good part of what a graph costs. So a thread keeps the small blocks that it releases, and takes
+// those first. What it has handed out since is added to the common count from time to time.
+constexpr size_t kSmall = 512;
+constexpr size_t kSmallClasses = 40;       // class_index(kSmall) + 1
+constexpr int64_t kUncounted = 16 * 1024;  // bytes, at most
+constexpr int kMostOfAClass = 2048;        // blocks: then all of them go to the common list
+
+struct ThreadLists {
+  enum { unused, open, closed } state = unused;
+  std::array<FreeBlock*, kSmallClasses> free = {};
+  std::array<int, kSmallClasses> length = {};
+  int64_t uncounted = 0;
+
+  void push(size_t index, void* block) noexcept {
+    free[index] = new (block) FreeBlock{free[index]};
+    length[index] += 1;
+  }
+
+  void* pop(size_t index) noexcept {
+    FreeBlock* const block = free[index];
+    if (block == nullptr) return nullptr;
+    free[index] = block->next;
+    length[index] -= 1;
+    return block;
+  }
+
+  // REQUIRES: the lock of the common lists is held, here and in the next two.
+  void give_class(Cache& c, size_t index) noexcept {
+    while (void* block = pop(index)) c.push(index, block);
+  }
+  void count(Cache& c) noexcept { c.count(std::exchange(uncounted, 0)); }
+  void give_all(Cache& c) noexcept {
+    for (size_t index = 0; index < kSmallClasses; ++index) give_class(c, index);
+    count(c);
+  }
+};
+
+// Nothing to construct and nothing to destroy: reading it costs no more than a static variable.
+constinit thread_local ThreadLists mine;
+
+// When a thread ends, others may have its blocks.
+struct AtEndOfThread {
+  AtEndOfThread() { mine.state = ThreadLists::open; }
+  ~AtEndOfThread() {
+    Cache& c = cache();
+    const std::lock_guard lock(c.mutex);
+    mine.give_all(c);
+    mine.state = ThreadLists::closed;
+  }
+};
+
+void open_lists() {
+  thread_local const AtEndOfThread end;
+  static_cast<void>(end);
+}
+
+void settle() noexcept {
+  Cache& c = cache();
+  const std::lock_guard lock(c.mutex);
+  mine.count(c);
+}
+
+void* allocate_common(size_t size, size_t index) {
+  if (mine.state == ThreadLists::unused) open_lists();
+  Cache& c = cache();
+  const std::lock_guard lock(c.mutex);
+  mine.count(c);
+  void* block = c.pop(index);
+  if (block == nullptr) {
+    c.stats.system_calls += 1;
+    block = ::operator new(size, std::align_val_t(kAlignment), std::nothrow);
+    if (block == nullptr) {
+      mine.give_all(c);
+      c.give_back();
+      block = ::operator new(size, std::align_val_t(kAlignment));
+    }
+    c.stats.cached_bytes += static_cast<int64_t>(size);  // count() takes it from there
+  }
+  c.count(static_cast<int64_t>(size));
+  return block;
+}
+
+void release_common(void* block, size_t size, size_t index) noexcept {
+  if (mine.state == ThreadLists::unused) open_lists();
+  Cache& c = cache();
+  const std::lock_guard lock(c.mutex);
+  if (index < kSmallClasses) mine.give_class(c, index);
+  c.push(index, block);
+  c.count(-static_cast<int64_t>(size));
+}
+
 }  // namespace
 
 void* allocate(size_t bytes) {
   if (bytes == 0) return nullptr;
   if (bytes > SIZE_MAX / 4) throw std::bad_alloc();  // keeps the rounding from overflowing
   const size_t size = class_size(bytes), index = class_index(size);
-  Cache& c = cache();
-  const std::lock_guard lock(c.mutex);
-  void* block = c.pop(index);
+  void* block = bytes <= kSmall ? mine.pop(index) : nullptr;
   if (block != nullptr) {
-    c.stats.cached_bytes -= static_cast<int64_t>(size);
+    mine.uncounted += static_cast<int64_t>(size);
+    if (mine.uncounted > kUncounted) settle();
   } else {
-    c.stats.system_calls += 1;
-    block = ::operator new(size, std::align_val_t(kAlignment), std::nothrow);
-    if (block == nullptr) {
-      c.give_back();
-      block = ::operator new(size, std::align_val_t(kAlignment));
-    }
+    block = allocate_common(size, index);
   }
-  c.stats.live_bytes += static_cast<int64_t>(size);
-  c.stats.peak_bytes = std::max(c.stats.peak_bytes, c.stats.live_bytes);
   permit(block, bytes);
   forbid(static_cast<char*>(block) + bytes, size - bytes);
   return block;
@@ -125,31 +224,36 @@ void* allocate(size_t bytes) {
 
 void release(void* block, size_t bytes) noexcept {
   if (block == nullptr) return;
-  const size_t size = class_size(bytes);
-  Cache& c = cache();
-  const std::lock_guard lock(c.mutex);
+  const size_t size = class_size(bytes), index = class_index(size);
   forbid(block, size);
   permit(block, sizeof(FreeBlock));
-  c.push(class_index(size), block);
-  c.stats.live_bytes -= static_cast<int64_t>(size);
-  c.stats.cached_bytes += static_cast<int64_t>(size);
+  if (bytes <= kSmall && mine.state == ThreadLists::open && mine.length[index] < kMostOfAClass) {
+    mine.push(index, block);
+    mine.uncounted -= static_cast<int64_t>(size);
+    if (mine.uncounted < -kUncounted) settle();
+  } else {
+    release_common(block, size, index);
+  }
 }
 
 void release_cached_memory() noexcept {
   Cache& c = cache();
   const std::lock_guard lock(c.mutex);
+  mine.give_all(c);
   c.give_back();
 }
 
 MemoryStats memory_stats() noexcept {
   Cache& c = cache();
   const std::lock_guard lock(c.mutex);
+  mine.count(c);
   return c.stats;
 }
 
 void reset_peak_memory() noexcept {
   Cache& c = cache();
   const std::lock_guard lock(c.mutex);
+  mine.count(c);
   c.stats.peak_bytes = c.stats.live_bytes;
 }
 

@@ -1,7 +1,7 @@
 // The allocator behind every tensor: 64-byte aligned blocks, kept after release and handed out
 // again. A training loop asks for the same sizes in every step, so after the first step it makes no
 // system call. Sizes are rounded up to a class: multiples of 64 bytes up to 256, then 4 classes per
-// power of two, at most 25 % waste.
+// power of two, at most 25 % waste. Each thread keeps some small blocks for itself.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,7 @@ void release(void* block, size_t bytes) noexcept;
 // Gives every cached block back to the system.
 void release_cached_memory() noexcept;
 
+// Exact for what this thread has done; of every other thread, the last 16 KiB may be missing.
 [[nodiscard]] MemoryStats memory_stats() noexcept;
 
 // peak_bytes begins again, at live_bytes: to measure the peak of what follows.
