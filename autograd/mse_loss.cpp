@@ -16,6 +16,10 @@ Variable mse_loss(const Variable& x, const Variable& target) {
   if (x.shape() != target.shape()) {
     lib::fail("mse_loss: x is ", x.shape(), ", target ", target.shape(), "; need equal shapes");
   }
+  if (x.dtype() != target.dtype() || !tensor::is_floating(x.dtype())) {
+    lib::fail("mse_loss: x is ", x.dtype(), ", target ", target.dtype(),
+              "; need both float32 or both float64");
+  }
   if (x.numel() == 0) lib::fail("mse_loss: no elements to average in shape ", x.shape());
   const Tensor error = tensor::sub(x.value(), target.value());
   return record("mse_loss", {x, target}, tensor::mean(tensor::mul(error, error)),

@@ -142,7 +142,7 @@ struct CrossEntropyOptions {
 
 // ---- mse_loss.cpp -------------------------------------------------------------------------------
 // The mean of (x - target)² over all elements -> (). Throws std::invalid_argument if shapes or
-// dtypes differ, or if there is no element.
+// dtypes differ, if they are not floating, or if there is no element.
 [[nodiscard]] Variable mse_loss(const Variable& x, const Variable& target);
 
 }  // namespace qkv::autograd

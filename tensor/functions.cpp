@@ -81,7 +81,7 @@ Tensor tanh(const Tensor& x) { return vector_function("tanh", x, lib::Function::
 Tensor sigmoid(const Tensor& x) { return vector_function("sigmoid", x, lib::Function::sigmoid); }
 Tensor erf(const Tensor& x) { return vector_function("erf", x, lib::Function::erf); }
 Tensor relu(const Tensor& x) { return vector_function("relu", x, lib::Function::relu); }
-Tensor silu(const Tensor& x) { return mul(x, sigmoid(x)); }
+Tensor silu(const Tensor& x) { return mul(x, vector_function("silu", x, lib::Function::sigmoid)); }
 Tensor gelu(const Tensor& x) { return vector_function("gelu", x, lib::Function::gelu); }
 Tensor gelu_slope(const Tensor& x) {
   return vector_function("gelu_slope", x, lib::Function::gelu_slope);

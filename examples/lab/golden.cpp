@@ -135,19 +135,12 @@ Attribute attribute_at(const std::string& place, const Json& json) {
   return numbers;
 }
 
-const Tensor* find(const NamedTensors& tensors, const std::string& name) {
-  for (const auto& [own_name, value] : tensors) {
-    if (own_name == name) return &value;
-  }
-  return nullptr;
-}
-
 // Each gradient belongs to a floating tensor of the same shape.
 void require_partners(const std::string& place, const NamedTensors& gradients,
                       const NamedTensors& tensors, const char* kind) {
   for (const auto& [name, gradient] : gradients) {
     const std::string where = place + "." + escaped(name) + ": ";
-    const Tensor* const partner = find(tensors, name);
+    const Tensor* const partner = find_named(tensors, name);
     if (partner == nullptr) fail(where, "there is no ", kind, " of this name");
     if (gradient.dtype() != Dtype::float64 || partner->dtype() != Dtype::float64) {
       fail(where, "a gradient and its ", kind, " must be float64");
@@ -168,7 +161,7 @@ void read_gradients(GoldenCase& golden, const Json& json) {
   require_partners(golden.place + ".grad_outputs", golden.grad_outputs, golden.outputs, "output");
   require_partners(golden.place + ".grads", golden.grads, golden.inputs, "input");
   for (const auto& [name, output] : golden.outputs) {
-    if (output.dtype() != Dtype::float64 || find(golden.grad_outputs, name)) continue;
+    if (output.dtype() != Dtype::float64 || find_named(golden.grad_outputs, name)) continue;
     fail(golden.place, ".grad_outputs.", escaped(name), ": is missing; the output is floating");
   }
 }

@@ -16,15 +16,27 @@ using tensor::Dtype;
 using tensor::Shape;
 using tensor::Tensor;
 
-// In the order of the file, no name twice; float64, int64 or bool.
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+// Things with names, in the order of the file, no name twice.
+template <class T>
+using Named = std::vector<std::pair<std::string, T>>;
+
+// The one of that name, or null.
+template <class T>
+[[nodiscard]] const T* find_named(const Named<T>& list, const std::string& name) {
+  for (const auto& entry : list) {
+    if (entry.first == name) return &entry.second;
+  }
+  return nullptr;
+}
+
+using NamedTensors = Named<Tensor>;  // float64, int64 or bool
 
 using Attribute = std::variant<bool, int64_t, double, std::string, std::vector<double>>;
 
 struct GoldenCase {
   std::string place;  // where it stands in the file: "cases[3]"
   std::string name, op;
-  std::vector<std::pair<std::string, Attribute>> attributes;
+  Named<Attribute> attributes;
   NamedTensors inputs;
   NamedTensors outputs;       // what is expected
   NamedTensors grad_outputs;  // the gradients that the outputs receive

@@ -1,25 +1,13 @@
 // Inputs and attributes of a case, by name and type.
 #include "examples/lab/golden_call.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "examples/lab/progress.h"
 #include "lib/text.h"
 
 namespace qkv::examples {
-namespace {
-
 using lib::fail;
-
-template <class T>
-const T* find_named(const std::vector<std::pair<std::string, T>>& list, const std::string& name) {
-  const auto same = [&](const auto& entry) { return entry.first == name; };
-  const auto found = std::find_if(list.begin(), list.end(), same);
-  return found == list.end() ? nullptr : &found->second;
-}
-
-}  // namespace
 
 std::string GoldenCall::at(const char* part, const std::string& name) const {
   return golden_.place + "." + part + "." + escaped(name) + ": ";

@@ -12,7 +12,7 @@
 
 namespace qkv::examples {
 
-using Outputs = std::vector<std::pair<std::string, Variable>>;
+using Outputs = Named<Variable>;
 using GoldenOp = std::function<Outputs(GoldenCall&)>;
 using GoldenOps = std::map<std::string, GoldenOp>;
 

@@ -20,13 +20,6 @@ using lib::str;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-const Variable* find(const Outputs& outputs, const std::string& name) {
-  for (const auto& [own_name, value] : outputs) {
-    if (own_name == name) return &value;
-  }
-  return nullptr;
-}
-
 double largest(const Tensor& tensor) {
   double result = 0;
   for (const double v : tensor.to_vector()) result = std::max(result, std::fabs(v));
@@ -139,7 +132,7 @@ Outputs run(const GoldenCase& golden, GoldenCall& call, const GoldenOps& ops) {
 
 void compare_outputs(const GoldenCase& golden, const Outputs& outputs, Comparison& comparison) {
   for (const auto& [name, theirs] : golden.outputs) {
-    const Variable* const ours = find(outputs, name);
+    const Variable* const ours = find_named(outputs, name);
     if (ours == nullptr) {
       comparison.problem(str(escaped(name), ": ", golden.op, " has no such output"));
     } else {
@@ -147,8 +140,7 @@ void compare_outputs(const GoldenCase& golden, const Outputs& outputs, Compariso
     }
   }
   for (const auto& [name, ours] : outputs) {
-    const auto same = [&](const auto& entry) { return entry.first == name; };
-    if (std::none_of(golden.outputs.begin(), golden.outputs.end(), same)) {
+    if (find_named(golden.outputs, name) == nullptr) {
       comparison.problem(str(name, ": the file does not have this output"));
     }
   }
@@ -158,7 +150,7 @@ void compare_outputs(const GoldenCase& golden, const Outputs& outputs, Compariso
 void compare_gradients(const GoldenCase& golden, GoldenCall& call, const Outputs& outputs,
                        Comparison& comparison) {
   for (const auto& [name, cotangent] : golden.grad_outputs) {
-    const Variable* const output = find(outputs, name);
+    const Variable* const output = find_named(outputs, name);
     if (output == nullptr || output->shape() != cotangent.shape()) return;  // reported already
     if (!output->requires_grad()) continue;
     autograd::backward(*output, cotangent.to(output->dtype()), {.retain_graph = true});

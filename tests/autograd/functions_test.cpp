@@ -88,4 +88,8 @@ TEST_CASE("mse_loss is the mean of squares and refuses what it cannot pair") {
         "mse_loss: x is (2,), target (1,); need equal shapes");
   CHECK(refusal([&] { return mse_loss(vector_of({}), vector_of({})); }) ==
         "mse_loss: no elements to average in shape (0,)");
+  CHECK(refusal([&] { return mse_loss(x, tensor::ones({2})); }) ==
+        "mse_loss: x is float64, target float32; need both float32 or both float64");
+  CHECK(refusal([&] { return mse_loss(tensor::arange(2), tensor::arange(2)); }) ==
+        "mse_loss: x is int64, target int64; need both float32 or both float64");
 }

@@ -49,6 +49,37 @@ refused 2 "unknown option '--eps'; ./qkv gradcheck --help lists them" gradcheck 
 refused 2 "--eps-sweep needs the name of an operation" gradcheck --eps-sweep
 refused 2 "takes one name, got 'relu' and 'gelu'" gradcheck relu gelu
 
+# verify: a file that is none, malformed, of an unknown operation, or wrong.
+refused 2 "usage:" verify
+refused 2 "needs at least one file" verify --float32
+refused 2 "unknown option '--float16'" verify --float16 golden.json
+refused 2 "missing.json" verify missing.json
+refused 2 "not a regular file" verify .
+refused 2 "is not valid JSON at line 2, column 1, in seed" verify torn.json
+: >empty.json
+refused 2 "is not valid JSON at line 1, column 1" verify empty.json
+golden() { # golden OP DATA: a file of one case, whose output is [-1, 2]
+  cat <<END
+{"format": "qkv-golden-1", "source": "by hand", "cases": [{"name": "one", "op": "$1",
+  "inputs": {"input": {"dtype": "float64", "shape": [2], "data": $2}},
+  "outputs": {"output": {"dtype": "float64", "shape": [2], "data": [-1, 2]}}}]}
+END
+}
+golden neg '[1, -2]' >right.json
+golden nag '[1, -2]' >unknown.json
+golden neg '[1]' >short.json
+golden neg '[1, NaN]' >nan.json
+golden neg '[1, -3]' >wrong.json
+refused 2 "'unknown.json': cases[0].op: unknown operation 'nag'" verify unknown.json
+refused 2 "'short.json': cases[0].inputs.input.data: has 1 elements" verify right.json short.json
+refused 2 "line 2, column 70, in cases[0].inputs.input.data[1]" verify nan.json
+"$lab" verify wrong.json >out 2>err
+[ $? = 1 ] || problem "a wrong case did not end with 1"
+grep -q "WRONG .* output (1,) is 3, expected 2" out || problem "a wrong case is not in: $(cat out)"
+"$lab" verify right.json >out 2>err || problem "a right golden file ended with $?"
+"$lab" verify --float32 right.json right.json >out 2>err || problem "--float32 ended with $?"
+grep -q "2 of 2 cases are right" out || problem "the cases were not counted: $(cat out)"
+
 QKV_ISA=sse9 refused 2 "unknown instruction set 'sse9'" train reverse
 QKV_NUM_THREADS=0 refused 2 "QKV_NUM_THREADS" train reverse
 

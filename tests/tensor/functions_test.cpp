@@ -100,4 +100,5 @@ TEST_CASE("silu is x / (1 + exp(-x))") {
     CHECK(same(silu(Tensor::of(Numbers{0, 200, kNan}, {3}).to(dtype)), {0, 200, kNan}));
     CHECK(std::fabs(silu(scalar(-200, dtype)).item()) < 1e-30);
   }
+  CHECK(refusal([] { return silu(arange(3)); }) == "silu: needs float32 or float64, got int64");
 }
