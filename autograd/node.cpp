@@ -68,10 +68,8 @@ bool records(Operands inputs) {
   return recording_on && std::any_of(inputs.begin(), inputs.end(), needs);
 }
 
-Variable record_without_backward(const char* op, Operands inputs, Tensor value) {
-  if (!records(inputs)) return value;
-  std::shared_ptr<Node> node = make_node(op, inputs, value, false);
-  return {std::move(value), std::move(node)};
+void refuse_without_backward(const char* op) {
+  lib::fail("record: the operation '", op, "' has no backward");
 }
 
 Variable::Variable(Tensor value, std::shared_ptr<Node> node)

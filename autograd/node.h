@@ -61,13 +61,19 @@ using Operands = std::span<const Operand>;
 [[nodiscard]] std::shared_ptr<Node> make_node(const char* op, Operands inputs, const Tensor& result,
                                               bool keep_result);
 
+[[noreturn]] void refuse_without_backward(const char* op);
+
 // The result of an operation: `value` with a node behind it if an input requires a gradient and
 // recording() is on, else a constant. `backward` is called as backward(dy), or as
 // backward(dy, y) if it takes two arguments: it must never capture its own result (a cycle
-// would never be freed); the engine hands it over instead.
+// would never be freed); the engine hands it over instead. Throws std::invalid_argument, naming the
+// operation, if `backward` is an empty std::function.
 template <class F>
 [[nodiscard]] Variable record(const char* op, Operands inputs, Tensor value, F&& backward) {
   if (!records(inputs)) return value;
+  if constexpr (requires { backward == nullptr; }) {
+    if (backward == nullptr) refuse_without_backward(op);
+  }
   std::shared_ptr<Node> node = make_node(op, inputs, value, kTakesResult<F>);
   node->backward.set(std::forward<F>(backward));
   return {std::move(value), std::move(node)};
@@ -84,9 +90,6 @@ template <class F>
   const std::vector<Operand> operands(inputs.begin(), inputs.end());
   return record(op, Operands(operands), std::move(value), std::forward<F>(backward));
 }
-
-// An operation that nobody has written a backward for: a pass that reaches it fails, and names it.
-[[nodiscard]] Variable record_without_backward(const char* op, Operands inputs, Tensor value);
 
 // While one of these lives, fused operations on its thread run their definitions: for tests.
 class UseDefinitions {

@@ -211,10 +211,11 @@ TEST_CASE("a backward that gives a wrong dtype or number of gradients is our bug
 
 TEST_CASE("an operation without a backward is a hard error that names it") {
   const Variable x = leaf(1);
-  const Operand operand = x;
-  const Variable y = record_without_backward("mystery", Operands(&operand, 1), x.value().clone());
-  CHECK_THROWS_WITH_AS(backward(y * 2.0), "backward: the operation 'mystery' has no backward",
-                       std::invalid_argument);
+  const auto node = make_node("mystery", x.value());  // record() would have refused it
+  node->inputs.push_back(x.node());
+  CHECK_THROWS_WITH_AS(backward(Variable(x.value(), node) * 2.0),
+                       "backward: the operation 'mystery' has no backward", std::invalid_argument);
+  CHECK_FALSE(x.has_grad());
 }
 
 TEST_CASE("an exception in the middle of backward leaves everything usable") {

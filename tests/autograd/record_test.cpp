@@ -2,6 +2,8 @@
 // watched.
 #include <doctest/doctest.h>
 
+#include <functional>
+
 #include "autograd/engine.h"
 #include "autograd/ops.h"
 #include "tensor/elementwise.h"
@@ -122,4 +124,13 @@ TEST_CASE("a result that backward needs and that was overwritten is reported") {
   Variable y = exp(a);
   y.mutable_value().fill_(0);
   CHECK_THROWS_AS(backward(sum(y)), std::invalid_argument);
+}
+
+TEST_CASE("an operation without a backward is refused by name when it is recorded") {
+  const Variable a = vector({1, 2});
+  const std::function<Grads(const Variable&)> nobody_wrote_it;
+  CHECK_THROWS_WITH_AS(static_cast<void>(record("cube", {a}, a.value(), nobody_wrote_it)),
+                       "record: the operation 'cube' has no backward", std::invalid_argument);
+  CHECK_FALSE(
+      record("cube", {a.detach()}, a.value(), nobody_wrote_it).requires_grad());  // no graph
 }

@@ -44,11 +44,6 @@ refused 2 "torn.json" train reverse config=torn.json
 refused 2 "name" train reverse name=../elsewhere
 refused 2 "symbols" train reverse length=2 symbols=3
 
-refused 2 "no operation or model has 'nothing' in its name" gradcheck nothing
-refused 2 "unknown option '--eps'; ./qkv gradcheck --help lists them" gradcheck softmax --eps
-refused 2 "--eps-sweep needs the name of an operation" gradcheck --eps-sweep
-refused 2 "takes one name, got 'relu' and 'gelu'" gradcheck relu gelu
-
 # verify: a file that is none, malformed, of an unknown operation, or wrong.
 refused 2 "usage:" verify
 refused 2 "needs at least one file" verify --float32
@@ -79,6 +74,11 @@ grep -q "WRONG .* output (1,) is 3, expected 2" out || problem "a wrong case is 
 "$lab" verify right.json >out 2>err || problem "a right golden file ended with $?"
 "$lab" verify --float32 right.json right.json >out 2>err || problem "--float32 ended with $?"
 grep -q "2 of 2 cases are right" out || problem "the cases were not counted: $(cat out)"
+
+refused 2 "no operation or model has 'nothing' in its name" gradcheck nothing
+refused 2 "unknown option '--eps'; ./qkv gradcheck --help lists them" gradcheck softmax --eps
+refused 2 "--eps-sweep needs the name of an operation" gradcheck --eps-sweep
+refused 2 "takes one name, got 'relu' and 'gelu'" gradcheck relu gelu
 
 QKV_ISA=sse9 refused 2 "unknown instruction set 'sse9'" train reverse
 QKV_NUM_THREADS=0 refused 2 "QKV_NUM_THREADS" train reverse
