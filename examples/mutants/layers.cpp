@@ -33,7 +33,7 @@ Variable projections(In in) {
 
 void joined_mutants(Mutants& all) {
   const auto joined = of_module(
-      all, "multi_head_attention", data_of({{2, 3, 4}}), made_of<nn::MultiHeadAttention>(4, 2),
+      all, "multi_head_attention", data_of({{2, 3, 4}}), maker<nn::MultiHeadAttention>(4, 2),
       attend_to_self,
       [](const nn::MultiHeadAttention& module, In in, const Function& piece) {
         return multi_head(module, in, projections, piece);
@@ -52,7 +52,7 @@ void joined_mutants(Mutants& all) {
 
 void projected_mutants(Mutants& all) {
   const auto projected = of_module(
-      all, "multi_head_attention", data_of({{2, 3, 4}}), made_of<nn::MultiHeadAttention>(4, 2),
+      all, "multi_head_attention", data_of({{2, 3, 4}}), maker<nn::MultiHeadAttention>(4, 2),
       attend_to_self,
       [](const nn::MultiHeadAttention& module, In in, const Function& piece) {
         return multi_head(module, in, piece, join_heads);
@@ -79,7 +79,7 @@ void projected_mutants(Mutants& all) {
 void encoder_mutants(Mutants& all) {
   const auto with = [&all](nn::Norm norm) {
     return of_module(
-        all, "encoder_layer", data_of({{2, 3, 4}}), made_of<nn::EncoderLayer>(tiny_config(1, norm)),
+        all, "encoder_layer", data_of({{2, 3, 4}}), maker<nn::EncoderLayer>(tiny_config(1, norm)),
         [](nn::EncoderLayer& layer, In in) { return layer.forward(in[0], {}, false).output; },
         [norm](nn::EncoderLayer& layer, In in, const Function& add) {
           const auto attend = [&](Var x) {
@@ -109,7 +109,7 @@ void encoder_mutants(Mutants& all) {
 // ---- learned positions: x (B, T, C) + the first T rows of the table -----------------------------
 void position_mutants(Mutants& all) {
   const auto row = of_module(
-      all, "learned_positions", data_of({{2, 3, 4}}), made_of<nn::LearnedPositions>(5, 4),
+      all, "learned_positions", data_of({{2, 3, 4}}), maker<nn::LearnedPositions>(5, 4),
       [](const nn::LearnedPositions& module, In in) { return module.forward(in[0]); },
       [](const nn::LearnedPositions& module, In in, const Function& add) {
         return add({in[0], module.weight});
@@ -128,7 +128,7 @@ void decoder_mutants(Mutants& all) {
   const auto with = [&all](Function DecoderPieces::*place) {
     return of_module(
         all, "decoder_layer", data_of({{2, 2, 4}, {2, 3, 4}}),
-        made_of<nn::DecoderLayer>(tiny_config()),
+        maker<nn::DecoderLayer>(tiny_config()),
         [](nn::DecoderLayer& layer, In in) {
           return layer.forward(in[0], in[1], nn::Mask::causal(2), {}, false).output;
         },

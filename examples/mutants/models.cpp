@@ -9,7 +9,7 @@ namespace {
 void classifier_mutants(Mutants& all) {
   const auto parameter = [&all](const std::string& name) {
     return of_parameter(
-        all, "encoder_classifier", {}, made_of<nn::EncoderClassifier>(tiny_config()),
+        all, "encoder_classifier", {}, maker<nn::EncoderClassifier>(tiny_config()),
         [](nn::EncoderClassifier& model, In) {
           const Tensor tokens = ids({2, 0, 1, 1}, {2, 2});
           return cross_entropy(model.forward(tokens).output, tokens);
@@ -34,7 +34,7 @@ Variable decode(nn::TransformerDecoder& model, In in) {
 void decoder_mutants(Mutants& all) {
   const Data data = data_of({{1, 2, 4}, {1, 3, 4}});
   const auto of_layers = [](int64_t layers) {
-    return made_of<nn::TransformerDecoder>(tiny_config(layers));
+    return maker<nn::TransformerDecoder>(tiny_config(layers));
   };
   const auto parameter = [&](const std::string& name) {
     return of_parameter(all, "transformer_decoder", data, of_layers(1), decode, name);

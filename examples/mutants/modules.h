@@ -5,22 +5,12 @@
 //   wrong    x -> linear -> piece -> linear -> y        equal in value, and but for the mistake
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "examples/lab/model_row.h"
 #include "examples/mutants/breeding.h"
 
 namespace qkv::examples {
-
-// A module that draws its parameters, with the sizes or the configuration given.
-template <class Kind, class... Sizes>
-auto made_of(Sizes... sizes) {
-  return [=] {
-    lib::Generator generator(5);
-    return std::make_unique<Kind>(sizes..., generator);
-  };
-}
 
 // forward(module, data) is the module's result, apart(module, data, piece) the same in pieces.
 template <class Make, class Forward, class Apart>

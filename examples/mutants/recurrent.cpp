@@ -38,7 +38,7 @@ Variable gate(Var gates, int64_t i) { return slice(gates, 1, 2 * i, 2 * i + 2); 
 
 // ---- rnn: h' = tanh(from_x + W_hh h + b_hh) -----------------------------------------------------
 void rnn_mutants(Mutants& all) {
-  const auto make = made_of<nn::RNN>(2, 2);
+  const auto make = maker<nn::RNN>(2, 2);
   const Data data = data_of({{2, 3, 2}, {2, 2}});
   const Function step = [](In in) { return nn::rnn_cell(in[0], linear(in[1], in[2], in[3])); };
   const auto row = of_module(
@@ -98,7 +98,7 @@ Variable gru(const nn::GRU& layer, In in, const Function& mix, const Function& r
 void gru_mutants(Mutants& all) {
   const Function mix = [](In in) { return in[1] + in[0] * (in[2] - in[1]); };
   const Function reset = [](In in) { return in[0] * in[1]; };
-  const auto make = made_of<nn::GRU>(2, 2);
+  const auto make = maker<nn::GRU>(2, 2);
   const Data data = data_of({{2, 3, 2}, {2, 2}});
   const auto mixed = of_module(
       all, "gru", data, make, run,
@@ -147,7 +147,7 @@ Variable lstm(const nn::LSTM& layer, In in, const LstmPieces& pieces) {
 void lstm_mutants(Mutants& all) {
   const auto with = [&all](Function LstmPieces::*place) {
     return of_module(
-        all, "lstm", data_of({{2, 3, 2}, {2, 2}, {2, 2}}), made_of<nn::LSTM>(2, 2), run,
+        all, "lstm", data_of({{2, 3, 2}, {2, 2}, {2, 2}}), maker<nn::LSTM>(2, 2), run,
         [place](const nn::LSTM& layer, In in, const Function& piece) {
           LstmPieces pieces;
           pieces.*place = piece;

@@ -86,7 +86,7 @@ void scaled_dot_mutants(Mutants& all) {
 void general_mutants(Mutants& all) {
   const Function score = [](In in) { return matmul(matmul(in[0], in[1]), transpose(in[2])); };
   const auto row = of_module(
-      all, "general_attention", data_of({kQueries, kStates}), made_of<nn::GeneralAttention>(3, 3),
+      all, "general_attention", data_of({kQueries, kStates}), maker<nn::GeneralAttention>(3, 3),
       look_over,
       [](const nn::GeneralAttention& module, In in, const Function& piece) {
         return average(piece({in[0], module.weight, in[1]}), in[1]);
@@ -125,7 +125,7 @@ Grads without_slope(In in, Var dS, Var) {
 }
 
 void concat_mutants(Mutants& all) {
-  const auto make = made_of<nn::ConcatAttention>(3, 3, 5);
+  const auto make = maker<nn::ConcatAttention>(3, 3, 5);
   const auto paired = of_module(
       all, "concat_attention", data_of({kQueries, kStates}), make, look_over,
       [](const nn::ConcatAttention& module, In in, const Function& piece) {
@@ -154,7 +154,7 @@ void concat_mutants(Mutants& all) {
 
 // ---- additive: v · tanh(W_q query + W_k key) ----------------------------------------------------
 void additive_mutants(Mutants& all) {
-  const auto make = made_of<nn::AdditiveAttention>(3, 3, 5);
+  const auto make = maker<nn::AdditiveAttention>(3, 3, 5);
   const Function add = [](In in) {
     return expand(reshape(in[0], {2, 2, 1, 5}), {2, 2, 4, 5}) +
            expand(reshape(in[1], {2, 1, 4, 5}), {2, 2, 4, 5});
