@@ -220,6 +220,7 @@ std::string Check::obstacle() const {
     return lib::str("the function is random: at the same inputs the loss was ", here_, ", then ",
                     again, "; draw the same numbers at every call");
   }
+  if (report_.wrong_elements > 0) return "";  // more interesting than what follows
   for (size_t i = 0; i < x_.size(); ++i) {
     const auto& kinks = is_kink_[i];
     if (kinks.empty() || std::count(kinks.begin(), kinks.end(), false) > 0) continue;

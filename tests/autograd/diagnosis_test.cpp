@@ -241,6 +241,11 @@ TEST_CASE("what nothing explains is no known pattern, with the number of element
        "no known pattern: 14 of 15 elements are right");
 }
 
+TEST_CASE("a function too large for all its slopes is diagnosed by what is left") {
+  says(diagnosed_unary(tensor::exp, [](V, V dy, V y) { return dy * y * 2.0; }, {1100}),
+       "constant factor 2: ");
+}
+
 TEST_CASE("right gradients are accused of nothing") {
   for (const OpCase& row : op_table()) {
     lib::Generator generator(1);

@@ -132,6 +132,15 @@ TEST_CASE("an input with nothing but kinks does not count as checked") {
         "choose inputs away from them");
 }
 
+TEST_CASE("an input of kinks does not hide that another input is wrong") {
+  const auto twice = [](double v) { return v > 0 ? 2.0 : 0.0; };
+  const Function both = [&](In in) { return relu(in[0]) + planted(tensor::relu, twice)({in[1]}); };
+  const auto report = grad_check("both", both, {column({0, 0}), column({1, 2})});
+  CHECK_FALSE(report.passed);
+  CHECK(report.kinks.size() == 2);
+  CHECK(report.diagnoses.at(0).starts_with("input 1: constant factor 2: "));
+}
+
 TEST_CASE("curvature is not a kink however strong") {
   for (const double curvature : {1.0, 100.0, 1e4}) {
     const Function bend = [=](In in) { return exp(in[0] * curvature) * (1 / curvature); };

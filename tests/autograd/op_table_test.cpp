@@ -106,11 +106,11 @@ TEST_CASE("every operation is tried on one element and on nothing and on views")
   const std::map<std::string, std::string> cannot_be_empty = {
       {"cross_entropy", "the mean over no positions is refused"},
       {"mse_loss", "the mean over no elements is refused"}};
-  for (const auto& [op, shapes] : tried) {
-    INFO(op);
-    CHECK(shapes.one_element);
-    CHECK(shapes.nothing == !cannot_be_empty.contains(op));
-    CHECK(shapes.view);
+  for (const auto& entry : tried) {
+    INFO(entry.first);
+    CHECK(entry.second.one_element);
+    CHECK(entry.second.nothing == !cannot_be_empty.contains(entry.first));
+    CHECK(entry.second.view);
   }
 }
 
