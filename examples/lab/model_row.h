@@ -2,6 +2,7 @@
 // it, are the inputs of the row. Next: model_rows.cpp.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "autograd/op_table.h"
@@ -22,6 +23,15 @@ using Data = std::vector<Tensor>;
 
 // All elements of all tensors, one after the other: a row has one result.
 [[nodiscard]] Variable joined(const std::vector<Variable>& parts);
+
+// A module that draws its parameters, with the sizes or the configuration given.
+template <class Kind, class... Sizes>
+auto maker(Sizes... sizes) {
+  return [=] {
+    lib::Generator generator(5);
+    return std::make_unique<Kind>(sizes..., generator);
+  };
+}
 
 // The inputs of the row are the parameters of *make(), in the order of named_parameters(), then
 // `data`; its result is run(module, data). The module is made anew for every evaluation, so its

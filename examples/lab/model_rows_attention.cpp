@@ -31,15 +31,6 @@ void score_rows(Rows& rows, const std::string& name, const Make& make) {
   add("nothing but padding", Mask::padding({4, 0}, 4));
 }
 
-// A module that draws its parameters, with the sizes given.
-template <class Kind, class... Sizes>
-auto maker(Sizes... sizes) {
-  return [=] {
-    lib::Generator generator(5);
-    return std::make_unique<Kind>(sizes..., generator);
-  };
-}
-
 void multi_head_rows(Rows& rows) {
   const auto make = maker<nn::MultiHeadAttention>(int64_t{4}, int64_t{2});
   const auto self = [&](std::string variant, const Mask& mask, bool need_weights) {

@@ -1,5 +1,4 @@
 // Rows of the gradient check: recurrent layers, in all parameters, inputs and initial states.
-#include <memory>
 #include <type_traits>
 
 #include "examples/lab/model_row.h"
@@ -15,11 +14,7 @@ void layer_rows(std::vector<OpCase>& rows, const std::string& name) {
     std::vector<tensor::Shape> shapes = {{2, 4, 2}, {2, 4}};
     if constexpr (std::is_same_v<Layer, nn::LSTM>) shapes.push_back({2, 4});  // c
     rows.push_back(model_row(
-        name, std::move(variant), data_of(shapes),
-        [] {
-          lib::Generator generator(5);
-          return std::make_unique<Layer>(2, 4, generator);
-        },
+        name, std::move(variant), data_of(shapes), maker<Layer>(2, 4),
         [lengths](const Layer& layer, const std::vector<Variable>& in) {
           nn::RecurrentState initial = {in[1]};
           if (in.size() > 2) initial.c = in[2];

@@ -1,6 +1,5 @@
 // Rows of the gradient check: the encoder that the lab trains, from tokens to the loss, and the
 // decoder, from numbers to numbers.
-#include <memory>
 
 #include "autograd/ops.h"
 #include "examples/lab/model_row.h"
@@ -34,11 +33,7 @@ OpCase encoder_row(std::string variant, const TransformerConfig& config, const M
                    bool need_weights = true) {
   const Tensor tokens = Tensor::of(std::vector<int64_t>{2, 0, 1, 1, 2, 2}, {2, 3});
   return model_row(
-      "encoder_classifier", std::move(variant), {},
-      [config] {
-        lib::Generator generator(5);
-        return std::make_unique<nn::EncoderClassifier>(config, generator);
-      },
+      "encoder_classifier", std::move(variant), {}, maker<nn::EncoderClassifier>(config),
       [=](nn::EncoderClassifier& module, const std::vector<Variable>&) {
         return cross_entropy(module.forward(tokens, mask, need_weights).output, tokens);
       });
@@ -48,10 +43,7 @@ OpCase encoder_row(std::string variant, const TransformerConfig& config, const M
 OpCase decoder_row(std::string variant, const TransformerConfig& config, bool need_weights = true) {
   return model_row(
       "transformer_decoder", std::move(variant), data_of({{2, 3, 4}, {2, 2, 4}}),
-      [config] {
-        lib::Generator generator(5);
-        return std::make_unique<nn::TransformerDecoder>(config, generator);
-      },
+      maker<nn::TransformerDecoder>(config),
       [=](nn::TransformerDecoder& module, const std::vector<Variable>& in) {
         const nn::DecoderOutput result = module.forward(in[0], in[1], Mask::padding({3, 2}, 3),
                                                         Mask::padding({2, 1}, 2), need_weights);

@@ -1,8 +1,10 @@
 // Mutants of attention: scale, mask, softmax and products, each a place to go wrong. Tq, Tk and D
-// are equal, so that what changes places fits. Beneath: the scores of Luong et al. 2015 (general)
-// and of Bahdanau et al. 2015 (additive).
+// are equal, so that what changes places fits. Beneath: positions that turn queries and keys.
+// Next: score_attention.cpp, the other ways to match a query with keys.
 #include "tensor/attention.h"
 #include "examples/mutants/breeding.h"
+#include "nn/attention.h"
+#include "nn/positions.h"
 #include "tensor/elementwise.h"
 
 namespace qkv::examples {
@@ -53,6 +55,10 @@ void unmasked_mutants(Mutants& all) {
     const auto [P, dP, dS] = steps_of(in, dO);
     return {dQ_of(in, dS) / kScale, dK_of(in, dS) / kScale, dV_of(P, dO)};
   });
+  row("forgets 1/√D in dK", [](In in, Var dO, Var) -> Grads {
+    const auto [P, dP, dS] = steps_of(in, dO);
+    return {dQ_of(in, dS), dK_of(in, dS) / kScale, dV_of(P, dO)};
+  });
   row("1/D for 1/√D in dK", [](In in, Var dO, Var) -> Grads {
     const auto [P, dP, dS] = steps_of(in, dO);
     return {dQ_of(in, dS), dK_of(in, dS) * kScale, dV_of(P, dO)};
@@ -81,6 +87,10 @@ void unmasked_mutants(Mutants& all) {
     const auto [P, dP, dS] = steps_of(in, dO);
     return from(in, P, P * dP - P * P * dP, dO);
   });
+  row("leaves out the last key", [](In in, Var dO, Var) -> Grads {
+    const auto [P, dP, dS] = steps_of(in, dO);
+    return from(in, P - only_last(P, -1), dS - only_last(dS, -1), dO);
+  });
   row("the second head gets the first head's weights", [](In in, Var dO, Var) -> Grads {
     const Variable P = weights(in, {});
     const Variable first = slice(P, 1, 0, 1);
@@ -95,6 +105,16 @@ void masked_mutants(Mutants& all) {
   later("forgets the causal mask", [](In in, Var dO, Var) -> Grads {
     const auto [P, dP, dS] = steps_of(in, dO);
     return from(in, P, dS, dO);
+  });
+  later("forgets the causal mask in dV", [causal](In in, Var dO, Var) -> Grads {
+    const auto [P, dP, dS] = steps_of(in, dO, tensor::dense_mask(causal, 3, 3));
+    return {dQ_of(in, dS), dK_of(in, dS), dV_of(weights(in, {}), dO)};
+  });
+  later("the causal mask leaves out the diagonal, too", [causal](In in, Var dO, Var) -> Grads {
+    const auto [P, dP, dS] = steps_of(in, dO, tensor::dense_mask(causal, 3, 3));
+    const Tensor earlier =
+        flags({false, false, false, true, false, false, true, true, false}, {3, 3});
+    return from(in, P, dS * earlier.to(dS.dtype()), dO);
   });
   later("inverts the causal mask", [causal](In in, Var dO, Var) -> Grads {
     const Tensor allowed = tensor::logical_not(tensor::dense_mask(causal, 3, 3));
@@ -118,54 +138,55 @@ void masked_mutants(Mutants& all) {
   });
 }
 
-// ---- Luong's general score ----------------------------------------------------------------------
+// ---- rotary -------------------------------------------------------------------------------------
 //
-//   score = Q W Kᵀ     Q (B, Tq, C), W (C, C), K (B, Tk, C) -> (B, Tq, Tk)
-//   context = softmax(score) K
-void luong_mutants(Mutants& all) {
-  const Function score = [](In in) { return matmul(matmul(in[0], in[1]), transpose(in[2])); };
-  const Layer layer = [](In in, const Function& piece) {
-    return matmul(softmax(piece(in), -1), in[2]);
-  };
-  const auto row = all.of("luong_attention", normals({{2, 3, 3}, {3, 3}, {2, 4, 3}}), layer, score);
-  row("dW is transposed", [score](In in, Var dy, Var) -> Grads {
-    const Grads right = right_gradients(score, in, dy);
-    return {right[0], transpose(right[1]), right[2]};
-  });
-  row("dW of the first sequence only", [score](In in, Var dy, Var) -> Grads {
-    const Grads right = right_gradients(score, in, dy);
-    return {right[0], right_gradients(score, in, only_first(dy, 0))[1], right[2]};
-  });
-  row("keys get a gradient as values only", [score](In in, Var dy, Var) -> Grads {
-    const Grads right = right_gradients(score, in, dy);
-    return {right[0], right[1], right[2] * 0.0};
-  });
+//   R turns row t of Q and K by angles t ω_i, pair by pair; on the way back, dx = Rᵀ dy turns the
+//   other way. Row 0 is not turned at all, the slow pairs only a little.
+
+Variable rotate(In in) { return nn::rotary_embedding(in[0]); }
+
+// Rᵀ dy with another base or another first position than R.
+Grads turned_back(In in, Var dy, double base, int64_t first) {
+  const auto turn = [=](In x) { return nn::rotary_embedding(x[0], base, first); };
+  return right_gradients(turn, in, dy);
 }
 
-// ---- Bahdanau's additive score ------------------------------------------------------------------
-//
-//   score_qk = v · tanh(Q_q + K_k)     Q (B, Tq, 1, C), K (B, 1, Tk, C), v (C, 1) -> (B, Tq, Tk, 1)
-//   context = Σ_k softmax(score)_qk K_k
-void bahdanau_mutants(Mutants& all) {
-  const Function score = [](In in) { return matmul(tanh(in[0] + in[1]), in[2]); };
-  const Layer layer = [](In in, const Function& piece) {
-    return sum(softmax(piece(in), 2) * in[1], {2});  // (B, Tq, C)
+void rotary_mutants(Mutants& all) {
+  const auto sample = normals({{2, 3, 4}, {2, 3, 4}, {2, 3, 2}});
+  const Function whole = [](In in) {
+    const Variable Q = nn::rotary_embedding(in[0]), K = nn::rotary_embedding(in[1]);
+    return nn::scaled_dot_product_attention(Q, K, in[2], nn::Mask::causal(3), false).output;
   };
-  const auto row =
-      all.of("bahdanau_attention", normals({{2, 2, 1, 3}, {2, 1, 3, 3}, {3, 1}}), layer, score);
-  row("forgets the slope of tanh", [score](In in, Var dy, Var) -> Grads {
-    const Variable inner = matmul(dy, transpose(in[2]));  // (B, Tq, Tk, C)
-    return {reduce_to(inner, in[0].shape()), reduce_to(inner, in[1].shape()),
-            right_gradients(score, in, dy)[2]};
+  const auto attend_to = [](Var Q, Var K, Var V) { return attention(Q, K, V, {.causal = true}); };
+  const auto row = all.of(
+      "rotary_attention", sample, whole,
+      [attend_to](In in, const Function& turn) {
+        return attend_to(turn({in[0]}), turn({in[1]}), in[2]);
+      },
+      rotate);
+  row("the gradient is not turned back", [](In, Var dy, Var) -> Grads { return {dy}; });
+  row("wrong sign of sin, so turned on, not back",
+      [](In, Var dy, Var) -> Grads { return {nn::rotary_embedding(dy)}; });
+  row("only the first pair is turned back", [](In in, Var dy, Var) -> Grads {
+    const Variable right = right_gradients(rotate, in, dy)[0];
+    return {concat({slice(right, -1, 0, 2), slice(dy, -1, 2, 4)}, -1)};
   });
-  row("keys get the last query's gradient only", [score](In in, Var dy, Var) -> Grads {
-    const Grads right = right_gradients(score, in, dy);
-    return {right[0], right_gradients(score, in, only_last(dy, 1))[1], right[2]};
+  row("only the first pair gets a gradient", [](In in, Var dy, Var) -> Grads {
+    const Variable right = right_gradients(rotate, in, dy)[0];
+    return {slice_adjoint(slice(right, -1, 0, 2), right.shape(), -1, 0, 1)};
   });
-  row("dv of the last key only", [score](In in, Var dy, Var) -> Grads {
-    const Grads right = right_gradients(score, in, dy);
-    return {right[0], right[1], right_gradients(score, in, only_last(dy, 2))[2]};
-  });
+  row("positions count from 1 on the way back",
+      [](In in, Var dy, Var) -> Grads { return turned_back(in, dy, 10000, 1); });
+  row("base 1000 for 10000 on the way back",
+      [](In in, Var dy, Var) -> Grads { return turned_back(in, dy, 1000, 0); });
+
+  const auto keys = all.of(
+      "rotary_attention", sample, whole,
+      [attend_to](In in, const Function& turn) {
+        return attend_to(rotate({in[0]}), turn({in[1]}), in[2]);
+      },
+      rotate);
+  keys("dK is not turned back", [](In, Var dy, Var) -> Grads { return {dy}; });
 }
 
 }  // namespace
@@ -174,8 +195,7 @@ void attention_mutants(Mutants& all) {
   all.family = "attention";
   unmasked_mutants(all);
   masked_mutants(all);
-  luong_mutants(all);
-  bahdanau_mutants(all);
+  rotary_mutants(all);
 }
 
 }  // namespace qkv::examples

@@ -63,8 +63,9 @@ class Mutants {
 
   [[nodiscard]] Row of(std::string operation, Sample sample, const Function& right);
 
-  // The same for a layer one piece of which is mutated.
-  [[nodiscard]] Row of(std::string layer, Sample sample, const Layer& whole, const Function& piece);
+  // The same for a layer one piece of which is mutated: apart(in, piece) equals right(in).
+  [[nodiscard]] Row of(std::string layer, Sample sample, const Function& right, const Layer& apart,
+                       const Function& piece);
 
   std::string family;  // of those that follow
   std::vector<Mutant> list;
@@ -81,6 +82,7 @@ void softmax_mutants(Mutants& all);
 void norm_mutants(Mutants& all);
 void loss_mutants(Mutants& all);
 void attention_mutants(Mutants& all);
+void score_attention_mutants(Mutants& all);
 void recurrent_mutants(Mutants& all);
 void layer_mutants(Mutants& all);
 void model_mutants(Mutants& all);

@@ -53,21 +53,23 @@ Mutants::Row Mutants::of(std::string operation, Sample sample, const Function& r
               .mistake = "",
               .sample = std::move(sample),
               .right = right,
-              .wrong = {}},
+              .wrong = {},
+              .apart = right},
              [right](const WrongBackward& wrong) { return mutated(right, wrong); });
 }
 
-Mutants::Row Mutants::of(std::string layer, Sample sample, const Layer& whole,
-                         const Function& piece) {
+Mutants::Row Mutants::of(std::string layer, Sample sample, const Function& right,
+                         const Layer& apart, const Function& piece) {
   return Row(*this,
              {.family = family,
               .operation = std::move(layer),
               .mistake = "",
               .sample = std::move(sample),
-              .right = [whole, piece](In in) { return whole(in, piece); },
-              .wrong = {}},
-             [whole, piece](const WrongBackward& wrong) -> Function {
-               return [whole, spoilt = mutated(piece, wrong)](In in) { return whole(in, spoilt); };
+              .right = right,
+              .wrong = {},
+              .apart = [apart, piece](In in) { return apart(in, piece); }},
+             [apart, piece](const WrongBackward& wrong) -> Function {
+               return [apart, spoilt = mutated(piece, wrong)](In in) { return apart(in, spoilt); };
              });
 }
 
@@ -77,7 +79,7 @@ const std::vector<Mutant>& mutants() {
     for (const auto breed :
          {arithmetic_mutants, function_mutants, reduction_mutants, shape_mutants, selection_mutants,
           product_mutants, softmax_mutants, norm_mutants, loss_mutants, attention_mutants,
-          recurrent_mutants, layer_mutants, model_mutants}) {
+          score_attention_mutants, recurrent_mutants, layer_mutants, model_mutants}) {
       breed(all);
     }
     return all.list;

@@ -16,6 +16,7 @@ struct Mutant {
   std::string mistake;    // what its backward does wrong: "forgets exp(y)"
   std::function<std::vector<autograd::Tensor>(lib::Generator&)> sample;  // float64 inputs
   autograd::Function right, wrong;  // equal in value; both also take float32 inputs
+  autograd::Function apart;         // `wrong` before it was spoilt; `right`, if not a layer
 
   [[nodiscard]] std::string name() const { return operation + ": " + mistake; }
 };

@@ -1,68 +1,111 @@
 // Mutants of recurrent layers: gates mixed up, and paths through time cut. Each layer runs three
-// steps over x (T, B, C) = (3, 2, 2) and gives all its states; one piece of the cell is mutated.
-#include "examples/mutants/breeding.h"
+// steps over x (B, T, C) = (2, 3, 2) from a state given, hidden = 2, and shows its states; one
+// piece of the cell is spoilt.
+#include "nn/recurrent.h"
+#include <utility>
+
+#include "examples/mutants/modules.h"
 
 namespace qkv::examples {
 namespace {
 
 constexpr int64_t kSteps = 3;
 
-Variable step_of(Var x, int64_t t) { return reshape(slice(x, 0, t, t + 1), {2, 2}); }  // (B, C)
+// x and the state: h, and c for an LSTM.
+nn::RecurrentState initial(In in) { return {in[1], in.size() > 2 ? in[2] : Variable()}; }
 
-// Columns of gate i: (B, gates * C) -> (B, C)
+Variable run(const nn::Recurrent& layer, In in) { return layer.forward(in[0], initial(in)).output; }
+
+// The layer with its cell left open: from W_ih x + b_ih (B, gates · hidden) and the state before.
+template <class Cell>
+Variable walk(const nn::Recurrent& layer, In in, const Cell& cell) {
+  const Variable from_x = linear(in[0], layer.weight_ih, layer.bias_ih);  // (B, T, gates · hidden)
+  nn::RecurrentState state = initial(in);
+  std::vector<Variable> shown;
+  for (int64_t t = 0; t < kSteps; ++t) {
+    state = cell(reshape(slice(from_x, 1, t, t + 1), {2, -1}), state);
+    shown.push_back(state.h);
+  }
+  return stack(shown, 1);  // (B, T, hidden)
+}
+
+Variable from_h(const nn::Recurrent& layer, Var h) {
+  return linear(h, layer.weight_hh, layer.bias_hh);  // (B, gates · hidden)
+}
+
+// Columns of gate i: (B, gates · hidden) -> (B, hidden)
 Variable gate(Var gates, int64_t i) { return slice(gates, 1, 2 * i, 2 * i + 2); }
 
-// ---- rnn: h_t = tanh(x_t Wᵀ + h_{t-1} Uᵀ) -------------------------------------------------------
+// ---- rnn: h' = tanh(from_x + W_hh h + b_hh) -----------------------------------------------------
 void rnn_mutants(Mutants& all) {
-  const Function cell = [](In in) { return tanh(linear(in[0], in[2]) + linear(in[1], in[3])); };
-  const Layer layer = [](In in, const Function& piece) {
-    Variable h = in[1];
-    std::vector<Variable> states;
-    for (int64_t t = 0; t < kSteps; ++t) {
-      h = piece({step_of(in[0], t), h, in[2], in[3]});
-      states.push_back(h);
-    }
-    return stack(states, 0);  // (T, B, C)
-  };
-  // x, h_0, W, U
-  const auto row = all.of("rnn", normals({{3, 2, 2}, {2, 2}, {2, 2}, {2, 2}}), layer, cell);
-  row("no gradient flows back through time", [cell](In in, Var dh, Var) -> Grads {
-    const Grads right = right_gradients(cell, in, dh);
+  const auto make = maker<nn::RNN>(2, 2);
+  const Data data = data_of({{2, 3, 2}, {2, 2}});
+  const Function step = [](In in) { return nn::rnn_cell(in[0], linear(in[1], in[2], in[3])); };
+  const auto row = of_module(
+      all, "rnn", data, make, run,
+      [](const nn::RNN& layer, In in, const Function& piece) {
+        return walk(layer, in, [&](Var from_x, const nn::RecurrentState& before) {
+          return nn::RecurrentState{piece({from_x, before.h, layer.weight_hh, layer.bias_hh})};
+        });
+      },
+      step);
+  row("no gradient flows back through time", [step](In in, Var dh, Var) -> Grads {
+    const Grads right = right_gradients(step, in, dh);
     return {right[0], right[1] * 0.0, right[2], right[3]};
   });
-  row("forgets the slope of tanh in the way back", [cell](In in, Var dh, Var) -> Grads {
-    const Grads right = right_gradients(cell, in, dh);
-    return {right[0], matmul(dh, in[3]), right[2], right[3]};
+  row("forgets the slope of tanh in the way back", [step](In in, Var dh, Var) -> Grads {
+    const Grads right = right_gradients(step, in, dh);
+    return {right[0], matmul(dh, in[2]), right[2], right[3]};
   });
-  row("the new state for the old in dU", [cell](In in, Var dh, Var h) -> Grads {
-    const Grads right = right_gradients(cell, in, dh);
-    return {right[0], right[1], right[2], matmul(transpose(dh - dh * h * h), h)};
+  row("the new state for the old in dW_hh", [step](In in, Var dh, Var h) -> Grads {
+    const Grads right = right_gradients(step, in, dh);
+    return {right[0], right[1], matmul(transpose(dh - dh * h * h), h), right[3]};
+  });
+
+  // The second sequence has one position: from then on its state stands still.
+  const Tensor goes_on = flags({true, false}, {2, 1});
+  const auto padded = of_module(
+      all, "rnn", data, make,
+      [](const nn::RNN& layer, In in) {
+        return layer.forward(in[0], initial(in), {3, 1}).output;
+      },
+      [](const nn::RNN& layer, In in, const Function& hold) {
+        bool started = false;
+        return walk(layer, in, [&](Var from_x, const nn::RecurrentState& before) {
+          const Variable h = nn::rnn_cell(from_x, from_h(layer, before.h));
+          return nn::RecurrentState{std::exchange(started, true) ? hold({h, before.h}) : h};
+        });
+      },
+      [goes_on](In in) { return where(goes_on, in[0], in[1]); });
+  padded("positions behind the end get a gradient, too", [goes_on](In, Var dh, Var) -> Grads {
+    return {dh, where(goes_on, dh * 0.0, dh)};
   });
 }
 
-// ---- gru: h_t = (1 - z) n + z h_{t-1} -----------------------------------------------------------
+// ---- gru: h' = n + z (h - n) --------------------------------------------------------------------
 //
-//   z, r = sigmoid of x_t Wᵀ + h Uᵀ;  n = tanh(x_t Wᵀ + r (h Uᵀ));  W and U (3 C, C)
-Variable gru(In in, const Function& mix, const Function& reset) {
-  Variable h = in[1];
-  std::vector<Variable> states;
-  for (int64_t t = 0; t < kSteps; ++t) {
-    const Variable of_x = linear(step_of(in[0], t), in[2]), of_h = linear(h, in[3]);  // (B, 3 C)
-    const Variable z = sigmoid(gate(of_x, 0) + gate(of_h, 0));
-    const Variable r = sigmoid(gate(of_x, 1) + gate(of_h, 1));
-    const Variable n = tanh(gate(of_x, 2) + reset({r, gate(of_h, 2)}));
-    h = mix({z, n, h});
-    states.push_back(h);
-  }
-  return stack(states, 0);
+//   gates r, z, n;  mix({z, n, h}) is h',  reset({r, W_hn h + b_hn}) goes into n
+Variable gru(const nn::GRU& layer, In in, const Function& mix, const Function& reset) {
+  return walk(layer, in, [&](Var from_x, const nn::RecurrentState& before) {
+    const Variable of_h = from_h(layer, before.h);
+    const Variable r = sigmoid(gate(from_x, 0) + gate(of_h, 0));
+    const Variable z = sigmoid(gate(from_x, 1) + gate(of_h, 1));
+    const Variable n = tanh(gate(from_x, 2) + reset({r, gate(of_h, 2)}));
+    return nn::RecurrentState{mix({z, n, before.h})};
+  });
 }
 
 void gru_mutants(Mutants& all) {
-  const Function mix = [](In in) { return in[1] - in[0] * in[1] + in[0] * in[2]; };
+  const Function mix = [](In in) { return in[1] + in[0] * (in[2] - in[1]); };
   const Function reset = [](In in) { return in[0] * in[1]; };
-  const auto sample = normals({{3, 2, 2}, {2, 2}, {6, 2}, {6, 2}});  // x, h_0, W, U
-  const auto mixed = all.of(
-      "gru", sample, [reset](In in, const Function& piece) { return gru(in, piece, reset); }, mix);
+  const auto make = maker<nn::GRU>(2, 2);
+  const Data data = data_of({{2, 3, 2}, {2, 2}});
+  const auto mixed = of_module(
+      all, "gru", data, make, run,
+      [reset](const nn::GRU& layer, In in, const Function& piece) {
+        return gru(layer, in, piece, reset);
+      },
+      mix);
   mixed("z and 1 - z change places", [](In in, Var dh, Var) -> Grads {
     const auto &z = in[0], &n = in[1], &h = in[2];
     return {dh * (h - n), dh * z, dh - dh * z};
@@ -71,39 +114,49 @@ void gru_mutants(Mutants& all) {
     const auto &z = in[0], &n = in[1], &h = in[2];
     return {dh * (h + n), dh - dh * z, dh * z};
   });
-  const auto gated = all.of(
-      "gru", sample, [mix](In in, const Function& piece) { return gru(in, mix, piece); }, reset);
+  const auto gated = of_module(
+      all, "gru", data, make, run,
+      [mix](const nn::GRU& layer, In in, const Function& piece) {
+        return gru(layer, in, mix, piece);
+      },
+      reset);
   gated("the reset gate counts as a constant", [](In in, Var dy, Var) -> Grads {
     return {dy * 0.0, dy * in[0]};
   });
 }
 
-// ---- lstm: c_t = f c_{t-1} + i g,  h_t = o tanh(c_t) --------------------------------------------
+// ---- lstm: c' = f c + i g,  h' = o tanh(c') -----------------------------------------------------
 //
-//   i, f, g, o = the columns of x_t Wᵀ + h_{t-1} Uᵀ;  W and U (4 C, C)
-Variable lstm(In in, const Function& carry, const Function& show, const Function& gates) {
-  Variable h = in[1], c = in[2];
-  std::vector<Variable> states;
-  for (int64_t t = 0; t < kSteps; ++t) {
-    const Variable all = gates({linear(step_of(in[0], t), in[3]) + linear(h, in[4])});  // (B, 4 C)
-    const Variable i = sigmoid(gate(all, 0)), f = sigmoid(gate(all, 1));
-    const Variable g = tanh(gate(all, 2)), o = sigmoid(gate(all, 3));
-    c = carry({i, f, g, c});
-    h = show({o, c});
-    states.push_back(h);
-  }
-  return stack(states, 0);
+//   gates i, f, g, o;  carry({i, f, g, c}) is c', show({o, c'}) is h', open({gates}) the gates
+struct LstmPieces {
+  Function carry = [](In in) { return in[1] * in[3] + in[0] * in[2]; };
+  Function show = [](In in) { return in[0] * tanh(in[1]); };
+  Function open = [](In in) { return in[0]; };
+};
+
+Variable lstm(const nn::LSTM& layer, In in, const LstmPieces& pieces) {
+  return walk(layer, in, [&](Var from_x, const nn::RecurrentState& before) {
+    const Variable gates = pieces.open({from_x + from_h(layer, before.h)});  // (B, 4 hidden)
+    const Variable i = sigmoid(gate(gates, 0)), f = sigmoid(gate(gates, 1));
+    const Variable g = tanh(gate(gates, 2)), o = sigmoid(gate(gates, 3));
+    const Variable c = pieces.carry({i, f, g, before.c});
+    return nn::RecurrentState{pieces.show({o, c}), c};
+  });
 }
 
 void lstm_mutants(Mutants& all) {
-  const Function carry = [](In in) { return in[1] * in[3] + in[0] * in[2]; };
-  const Function show = [](In in) { return in[0] * tanh(in[1]); };
-  const Function same = [](In in) { return in[0]; };
-  const auto sample = normals({{3, 2, 2}, {2, 2}, {2, 2}, {8, 2}, {8, 2}});  // x, h_0, c_0, W, U
+  const auto with = [&all](Function LstmPieces::*place) {
+    return of_module(
+        all, "lstm", data_of({{2, 3, 2}, {2, 2}, {2, 2}}), maker<nn::LSTM>(2, 2), run,
+        [place](const nn::LSTM& layer, In in, const Function& piece) {
+          LstmPieces pieces;
+          pieces.*place = piece;
+          return lstm(layer, in, pieces);
+        },
+        LstmPieces().*place);
+  };
 
-  const auto kept = all.of(
-      "lstm", sample, [=](In in, const Function& piece) { return lstm(in, piece, show, same); },
-      carry);
+  const auto kept = with(&LstmPieces::carry);
   kept("input and forget gate change places", [](In in, Var dc, Var) -> Grads {
     const auto &i = in[0], &f = in[1], &g = in[2], &c = in[3];
     return {dc * c, dc * g, dc * i, dc * f};
@@ -117,17 +170,13 @@ void lstm_mutants(Mutants& all) {
     return {dc * g, dc * c, dc * i, dc * 0.0};
   });
 
-  const auto shown = all.of(
-      "lstm", sample, [=](In in, const Function& piece) { return lstm(in, carry, piece, same); },
-      show);
+  const auto shown = with(&LstmPieces::show);
   shown("c for tanh(c) in the slope of tanh", [](In in, Var dh, Var) -> Grads {
     const auto &o = in[0], &c = in[1];
     return {dh * tanh(c), dh * o - dh * o * c * c};
   });
 
-  const auto ordered = all.of(
-      "lstm", sample, [=](In in, const Function& piece) { return lstm(in, carry, show, piece); },
-      same);
+  const auto ordered = with(&LstmPieces::open);
   ordered("gradients of g and o in each other's columns", [](In, Var dy, Var) -> Grads {
     return {concat({gate(dy, 0), gate(dy, 1), gate(dy, 3), gate(dy, 2)}, 1)};
   });
