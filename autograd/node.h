@@ -119,6 +119,12 @@ class Saved {
  public:
   Saved() = default;
   Saved(const Variable& v) : variable_(v), version_(v.value().version()) {}
+  Saved(Tensor t) : variable_(std::move(t)), version_(variable_.value().version()) {}
+  Saved(const Saved& from);  // notes what it copies if saved_by() listens (tape.h)
+  Saved(Saved&& from) noexcept = default;
+  Saved& operator=(const Saved&) = default;
+  Saved& operator=(Saved&&) noexcept = default;
+  ~Saved() = default;
   void require_unchanged() const { require_version(variable_.value(), version_); }
   [[nodiscard]] const Variable& get() const {
     require_unchanged();
