@@ -25,10 +25,9 @@ using NodeNames = std::vector<std::pair<std::string, Variable>>;
 [[nodiscard]] std::string graph_dot(const Variable& result, const NodeNames& names = {});
 
 // A picture that needs no tool: parameters above, the result at the bottom, one arrow for each use,
-// those of the first operand on the left.
-// A leaf that is used in several layers is drawn in front of each of them, dashed from the second
-// time on. The same graph gives the same text. Throws std::invalid_argument for a constant, as
-// graph_dot does: there is nothing to see.
+// the first operand's on the left. A leaf that is used in several layers is drawn in front of each
+// of them, dashed from the second time on. The same graph gives the same text. Throws
+// std::invalid_argument for a constant, as graph_dot does: there is nothing to see.
 [[nodiscard]] std::string graph_svg(const Variable& result, const NodeNames& names = {});
 
 }  // namespace qkv::autograd
