@@ -83,15 +83,16 @@ Variable scatter_add_rows(const Variable& values, const Tensor& ids, int64_t row
 Variable index_select(const Variable& x, int axis, const Tensor& index) {
   const int64_t size = x.shape()[tensor::normalize_axis("index_select", axis, x.rank())];
   return record("index_select", {x}, tensor::index_select(x.value(), axis, index),
-                [axis, index, size](const Variable& dy) -> Grads {
-                  return {index_add(dy, axis, index, size)};
+                [axis, index = Saved(index), size](const Variable& dy) -> Grads {
+                  return {index_add(dy, axis, index.value(), size)};
                 });
 }
 
 Variable index_add(const Variable& x, int axis, const Tensor& index, int64_t size) {
-  return record(
-      "index_add", {x}, tensor::index_add(x.value(), axis, index, size),
-      [axis, index](const Variable& dy) -> Grads { return {index_select(dy, axis, index)}; });
+  return record("index_add", {x}, tensor::index_add(x.value(), axis, index, size),
+                [axis, index = Saved(index)](const Variable& dy) -> Grads {
+                  return {index_select(dy, axis, index.value())};
+                });
 }
 
 // ---- dropout ------------------------------------------------------------------------------------

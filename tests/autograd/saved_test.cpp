@@ -53,6 +53,8 @@ TEST_CASE("overwriting an index or ids before backward is refused") {
   CHECK(after_overwrite(scatter_add(x, 1, places, 4), places) == sentence("scatter_add", "(2, 3)"));
   const Tensor words = ids({1, 0, 1}, {3});
   CHECK(after_overwrite(embedding(x, words), words) == sentence("embedding", "(3,)"));
+  const Tensor columns = ids({2, 0}, {2});
+  CHECK(after_overwrite(index_select(x, 1, columns), columns) == sentence("index_select", "(2,)"));
   const Tensor rows = ids({1, 0}, {2});
   CHECK(after_overwrite(scatter_add_rows(x, rows, 2), rows) ==
         sentence("scatter_add_rows", "(2,)"));

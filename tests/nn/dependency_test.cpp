@@ -1,5 +1,5 @@
 // Who can influence whom, by autograd: no future, no padding, no other sequence, and every encoder
-// position. Attentions that leak or never look are planted, and seen.
+// position. Attentions that leak or never look are planted, and seen. Next: padding_test.cpp.
 #include "autograd/dependency.h"
 
 #include <doctest/doctest.h>
@@ -7,11 +7,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "autograd/engine.h"
 #include "autograd/graph.h"
 #include "autograd/ops.h"
-#include "nn/transformer.h"
+#include "nn/decoder.h"
+#include "nn/recurrent.h"
+#include "nn/score_attention.h"
 #include "tensor/elementwise.h"
 #include "tests/compare.h"
 
@@ -143,50 +146,63 @@ TEST_CASE("real positions depend on every real position and never on padding") {
   }
 }
 
-TEST_CASE("a sequence alone equals the same sequence in a padded batch bit for bit") {
-  for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
+TEST_CASE("every encoder position reaches every decoder output and the future none") {
+  const std::string all = "# # # # #\n# # # # #\n# # # # #\n";
+  for (const nn::Norm norm : {nn::Norm::pre, nn::Norm::post}) {
     for (const bool need_weights : {false, true}) {
       lib::Generator generator(1);
-      nn::TransformerEncoder encoder(config(nn::Norm::pre), generator);
-      encoder.to(dtype);
-      const Variable padded = parameter(normal({3, 21, 8}, 2, dtype));
-      const Variable alone =
-          parameter(tensor::Tensor(slice(slice(padded, 0, 1, 2), 1, 0, 13).value()).clone());
-      const Variable cotangent = normal({1, 13, 8}, 3, dtype);
-
-      const Variable y = encoder.forward(alone, {}, need_weights).output;
-      const auto inputs = [&](const Variable& x) {
-        std::vector<Variable> all = encoder.parameters();
-        all.push_back(x);
-        return all;
-      };
-      const auto expected = grad({y}, inputs(alone), {cotangent});
-      const nn::Mask mask = nn::Mask::padding({5, 13, 0}, 21);
-      const Variable batch = encoder.forward(padded, mask, need_weights).output;
-      const Variable inside = slice(slice(batch, 0, 1, 2), 1, 0, 13);
-      const auto actual = grad({inside}, inputs(padded), {cotangent});
-      CHECK(inside.value().to_vector() == y.value().to_vector());
-      const Tensor dx = actual.back().value();
-      CHECK(slice(slice(dx, 0, 1, 2), 1, 0, 13).value().to_vector() ==
-            expected.back().value().to_vector());
-      CHECK(slice(dx, 0, 0, 1).value().to_vector() == Numbers(21 * 8, 0.0));
-      CHECK(slice(slice(dx, 0, 1, 2), 1, 13, 21).value().to_vector() == Numbers(8 * 8, 0.0));
-      for (size_t i = 0; i + 1 < actual.size(); ++i) {
-        CHECK_MESSAGE(actual[i].value().to_vector() == expected[i].value().to_vector(), i);
-      }
+      nn::TransformerEncoder encoder(config(norm), generator);
+      nn::TransformerDecoder decoder(config(norm), generator);
+      encoder.to(Dtype::float64), decoder.to(Dtype::float64);
+      const Variable source = parameter(normal({1, 5, 8}, 2));
+      const Variable target = parameter(normal({1, 3, 8}, 3));
+      const Variable memory = encoder.forward(source, {}, need_weights).output;
+      const Variable y = decoder.forward(target, memory, {}, {}, need_weights).output;
+      CHECK(dependency(y, source).str() == all);
+      CHECK(dependency(y, memory).str() == all);
+      CHECK(dependency(y, target).str() == nn::Mask::causal(3).str());
+      const nn::Mask padding = nn::Mask::padding({2}, 5);
+      const Variable padded = decoder.forward(target, memory, {}, padding, need_weights).output;
+      CHECK(dependency(padded, memory).str() == "# # . . .\n# # . . .\n# # . . .\n");
     }
   }
 }
 
-TEST_CASE("every encoder position reaches every position that attends to it") {
-  lib::Generator generator(1);
-  nn::MultiHeadAttention attention(8, 2, generator);
-  attention.to(Dtype::float64);
-  const Variable memory = parameter(normal({1, 5, 8}, 2)),
-                 queries = parameter(normal({1, 3, 8}, 3));
-  const Variable y = attention.forward(queries, memory, memory).output;
-  CHECK(dependency(y, memory).str() == "# # # # #\n# # # # #\n# # # # #\n");
-  CHECK(dependency(y, queries).str() == "# . .\n. # .\n. . #\n");
+TEST_CASE("attentions by score look at every key that the mask allows") {
+  lib::Generator g(1);
+  const std::unique_ptr<nn::Attention> kinds[] = {
+      std::make_unique<nn::DotAttention>(), std::make_unique<nn::ScaledDotAttention>(),
+      std::make_unique<nn::GeneralAttention>(4, 4, g),
+      std::make_unique<nn::ConcatAttention>(4, 4, 3, g),
+      std::make_unique<nn::AdditiveAttention>(4, 4, 3, g)};
+  for (const auto& attention : kinds) {
+    attention->to(Dtype::float64);
+    const Variable queries = parameter(normal({1, 2, 4}, 1)),
+                   keys = parameter(normal({1, 3, 4}, 2));
+    const Variable values = parameter(normal({1, 3, 4}, 3));
+    const auto [y, weights] = attention->forward(queries, keys, values);
+    CHECK(dependency(y, values).str() == "# # #\n# # #\n");
+    CHECK(dependency(y, queries).str() == "# .\n. #\n");
+    CHECK(dependency(weights, keys).str() == "# # #\n# # #\n");
+    const Variable some =
+        attention->forward(queries, keys, values, nn::Mask::padding({2}, 3)).output;
+    CHECK(dependency(some, keys).str() == "# # .\n# # .\n");
+    CHECK(dependency(some, values).str() == "# # .\n# # .\n");
+  }
+}
+
+TEST_CASE("recurrent layers know the past and no future and end with their length") {
+  lib::Generator g(1);
+  const std::unique_ptr<nn::Recurrent> kinds[] = {std::make_unique<nn::RNN>(3, 4, g),
+                                                  std::make_unique<nn::GRU>(3, 4, g),
+                                                  std::make_unique<nn::LSTM>(3, 4, g)};
+  for (const auto& layer : kinds) {
+    layer->to(Dtype::float64);
+    const Variable x = parameter(normal({1, 3, 3}, 1));
+    CHECK(dependency(layer->forward(x).output, x).str() == nn::Mask::causal(3).str());
+    const Variable state = layer->forward(x, {}, {2}).state.h;
+    CHECK(dependency(state, x).str() == "# # .\n");
+  }
 }
 
 TEST_CASE("attention weights change when keys change") {
@@ -200,25 +216,6 @@ TEST_CASE("attention weights change when keys change") {
   const Tensor others = nn::scaled_dot_product_attention(Q, moved, V).weights.value();
   for (int64_t q = 0; q < 3; ++q) {
     for (int64_t k = 0; k < 5; ++k) CHECK(others.at({q, k}) != weights.value().at({q, k}));
-  }
-}
-
-TEST_CASE("a fully masked row gives zero output and zero gradient and nothing not finite") {
-  const Tensor allowed = Tensor::of<bool>(
-      {true, false, true, true, false, false, false, false, true, true, false, true}, {3, 4});
-  for (const bool need_weights : {false, true}) {
-    const Variable Q = parameter(normal({3, 2}, 1)), K = parameter(normal({4, 2}, 2));
-    const Variable V = parameter(normal({4, 3}, 3));
-    const auto [y, weights] =
-        nn::scaled_dot_product_attention(Q, K, V, nn::Mask::allow(allowed), need_weights);
-    CHECK(slice(y, 0, 1, 2).value().to_vector() == Numbers{0, 0, 0});
-    CHECK(dependency(y, K).str() == "# . # #\n. . . .\n# # . #\n");
-    CHECK(dependency(y, V).str() == "# . # #\n. . . .\n# # . #\n");
-    const auto g = grad({y}, {Q, K, V}, {normal({3, 3}, 4)});
-    CHECK(slice(g[0], 0, 1, 2).value().to_vector() == Numbers{0, 0});
-    for (const Variable& part : g) {
-      for (const double x : part.value().to_vector()) CHECK(std::isfinite(x));
-    }
   }
 }
 
