@@ -21,6 +21,24 @@ Variable attention_definition(const std::vector<Variable>& in, const tensor::Att
   return matmul(weights, V);  // (..., Tq, Dv)
 }
 
+// A mask as it was: overwriting a part of it before backward is an error, as for any operand.
+class SavedMask {
+ public:
+  explicit SavedMask(const tensor::AttentionMask& mask) : causal_(mask.causal) {
+    if (mask.key_lengths.defined()) key_lengths_ = mask.key_lengths;
+    if (mask.allowed.defined()) allowed_ = mask.allowed;
+  }
+  [[nodiscard]] tensor::AttentionMask get() const {
+    return {.causal = causal_,
+            .key_lengths = key_lengths_ ? key_lengths_->value() : Tensor(),
+            .allowed = allowed_ ? allowed_->value() : Tensor()};
+  }
+
+ private:
+  bool causal_;
+  std::optional<Saved> key_lengths_, allowed_;
+};
+
 }  // namespace
 
 // ---- attention (fused) --------------------------------------------------------------------------
@@ -38,17 +56,18 @@ Variable attention(const Variable& Q, const Variable& K, const Variable& V,
                    const tensor::AttentionMask& mask, std::optional<double> wanted_scale) {
   const double D = Q.rank() > 0 ? static_cast<double>(Q.shape().from_end(1)) : 1;
   const double scale = wanted_scale.value_or(1 / std::sqrt(D));
-  const auto definition = [mask, scale](const std::vector<Variable>& in) {
-    return attention_definition(in, mask, scale);
+  const auto definition = [m = SavedMask(mask), scale](const std::vector<Variable>& in) {
+    return attention_definition(in, m.get(), scale);
   };
   if (using_definitions()) return definition({Q, K, V});
 
   const tensor::AttentionResult result =
       tensor::attention(Q.value(), K.value(), V.value(), mask, scale);
-  const auto backward = [q = Q.value(), k = K.value(), v = V.value(), mask, scale,
+  const auto backward = [q = Q.value(), k = K.value(), v = V.value(), m = SavedMask(mask), scale,
                          O = Saved(result.output),
-                         L = result.logsumexp](const Tensor& dO) -> std::vector<Tensor> {
-    const auto [dQ, dK, dV] = tensor::attention_backward(q, k, v, mask, scale, {O.value(), L}, dO);
+                         L = Saved(result.logsumexp)](const Tensor& dO) -> std::vector<Tensor> {
+    const auto [dQ, dK, dV] =
+        tensor::attention_backward(q, k, v, m.get(), scale, {O.value(), L.value()}, dO);
     return {dQ, dK, dV};
   };
   return record_fused("attention", {Q, K, V}, result.output, backward, definition);

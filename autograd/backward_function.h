@@ -31,10 +31,16 @@ class BackwardFunction {
     using F = std::remove_cvref_t<Closure>;
     if constexpr (sizeof(F) <= sizeof inside_ && alignof(F) <= alignof(std::max_align_t)) {
       closure_ = new (inside_) F(std::forward<Closure>(closure));
-      destroy_ = [](void* f) { static_cast<F*>(f)->~F(); };
+      manage_ = [](void* f, Task task) {
+        if (task == Task::copy) return copy_and_drop(*static_cast<const F*>(f));
+        static_cast<F*>(f)->~F();
+      };
     } else {
       closure_ = new F(std::forward<Closure>(closure));
-      destroy_ = [](void* f) { delete static_cast<F*>(f); };
+      manage_ = [](void* f, Task task) {
+        if (task == Task::copy) return copy_and_drop(*static_cast<const F*>(f));
+        delete static_cast<F*>(f);
+      };
     }
     call_ = [](void* f, const Variable& dy, [[maybe_unused]] const Variable& y) -> Grads {
       if constexpr (kTakesResult<F>) {
@@ -46,7 +52,12 @@ class BackwardFunction {
   }
 
   void clear() {
-    if (closure_ != nullptr) destroy_(std::exchange(closure_, nullptr));
+    if (closure_ != nullptr) manage_(std::exchange(closure_, nullptr), Task::destroy);
+  }
+
+  // Copies the closure and drops the copy: every Saved in it is copied, which tape.h listens to.
+  void copy_and_drop() const {
+    if (closure_ != nullptr) manage_(closure_, Task::copy);
   }
 
   explicit operator bool() const { return closure_ != nullptr; }
@@ -55,8 +66,15 @@ class BackwardFunction {
   Grads operator()(const Variable& dy, const Variable& y) const { return call_(closure_, dy, y); }
 
  private:
+  enum class Task { destroy, copy };
+
+  template <class F>
+  static void copy_and_drop(const F& closure) {
+    [[maybe_unused]] const F copy(closure);
+  }
+
   Grads (*call_)(void* closure, const Variable& dy, const Variable& y) = nullptr;
-  void (*destroy_)(void* closure) = nullptr;
+  void (*manage_)(void* closure, Task task) = nullptr;
   void* closure_ = nullptr;                          // in inside_, or by itself if it is large
   alignas(std::max_align_t) std::byte inside_[144];  // two shapes, or three saved Variables
 };

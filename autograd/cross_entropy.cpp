@@ -14,10 +14,10 @@ namespace {
 
 // What the loss needs to know about the targets, as rows (one per position).
 struct Targets {
-  Tensor ids;          // (rows,) int64, 0 where ignored
-  Tensor counted_ids;  // the same, but -1 where ignored
-  Tensor weights;      // (rows,) 1 / count at counted positions, 0 where ignored
-  double share;        // 1 / count
+  Saved ids;          // (rows,) int64, 0 where ignored
+  Saved counted_ids;  // the same, but -1 where ignored
+  Saved weights;      // (rows,) 1 / count at counted positions, 0 where ignored
+  double share;       // 1 / count
   double smoothing;
 };
 
@@ -48,12 +48,12 @@ Targets prepare(const Variable& logits, const Tensor& targets, CrossEntropyOptio
 
 // The definition: log_softmax, pick the target's entry, mix in the mean over classes, average.
 Variable definition_of(const Variable& logits, const Targets& t) {
-  const int64_t rows = t.ids.numel(), vocab = logits.shape().from_end(1);
-  const Variable log_p = log_softmax(reshape(logits, {rows, vocab}), -1);  // (rows, vocab)
-  const Variable right = gather(log_p, 1, tensor::unsqueeze(t.ids, 1));    // (rows, 1)
+  const int64_t rows = t.ids.value().numel(), vocab = logits.shape().from_end(1);
+  const Variable log_p = log_softmax(reshape(logits, {rows, vocab}), -1);        // (rows, vocab)
+  const Variable right = gather(log_p, 1, tensor::unsqueeze(t.ids.value(), 1));  // (rows, 1)
   const Variable score =
       reshape(right, {rows}) * (1 - t.smoothing) + mean(log_p, {1}) * t.smoothing;
-  return -sum(score * Variable(t.weights));  // ()
+  return -sum(score * t.weights);  // ()
 }
 
 }  // namespace
@@ -70,21 +70,23 @@ Variable cross_entropy(const Variable& logits, const Tensor& targets, CrossEntro
   const auto definition = [t](const std::vector<Variable>& in) { return definition_of(in[0], t); };
   if (using_definitions()) return definition({logits});
 
-  const int64_t rows = t.ids.numel();
+  const int64_t rows = t.ids.value().numel();
   const lib::CrossEntropyShape shape{rows, logits.shape().from_end(1), t.smoothing};
-  const Tensor packed = logits.value().contiguous(), right = t.counted_ids;
+  const Tensor packed = logits.value().contiguous(), right = t.counted_ids.value();
   Tensor losses = Tensor::empty({rows}, logits.dtype()), m = losses.clone(), inverse = m.clone();
   tensor::dispatch_floating("cross_entropy", logits.dtype(), [&]<class T>(T) {
     lib::cross_entropy(shape, packed.data<T>(), right.data<int64_t>(), losses.mutable_data<T>(),
                        m.mutable_data<T>(), inverse.mutable_data<T>());
   });
-  const auto backward = [shape, packed, right, m, inverse, whole = logits.shape(),
+  const auto backward = [shape, x = Saved(packed), right = Saved(right), m = Saved(m),
+                         d = Saved(inverse), whole = logits.shape(),
                          share = t.share](const Tensor& dloss) -> std::vector<Tensor> {
-    Tensor dlogits = Tensor::empty(whole, packed.dtype());
-    tensor::dispatch_floating("cross_entropy", packed.dtype(), [&]<class T>(T) {
+    Tensor dlogits = Tensor::empty(whole, dloss.dtype());
+    tensor::dispatch_floating("cross_entropy", dloss.dtype(), [&]<class T>(T) {
       const T weight = static_cast<T>(dloss.item() * share);
-      lib::cross_entropy_backward(shape, weight, packed.data<T>(), right.data<int64_t>(),
-                                  m.data<T>(), inverse.data<T>(), dlogits.mutable_data<T>());
+      lib::cross_entropy_backward(shape, weight, x.value().data<T>(), right.value().data<int64_t>(),
+                                  m.value().data<T>(), d.value().data<T>(),
+                                  dlogits.mutable_data<T>());
     });
     return {dlogits};
   };

@@ -6,9 +6,11 @@
 #include "autograd/engine.h"
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 #include <utility>
 
+#include "autograd/anomaly.h"
 #include "autograd/ops.h"
 #include "lib/check.h"
 #include "tensor/elementwise.h"
@@ -62,6 +64,7 @@ Grads call_backward(const NodePtr& node, const Variable& dy, bool keep_graph) {
     fail(node->op, ": ", error.what());
   }
   CHECK(grads.size() == node->inputs.size());
+  if (watching) check_gradients(*node, grads);
   if (!keep_graph) {  // what the operation has saved goes before the next one needs memory
     node->backward.clear();
     node->result = Tensor();
@@ -69,6 +72,24 @@ Grads call_backward(const NodePtr& node, const Variable& dy, bool keep_graph) {
   }
   return grads;
 }
+
+// Passes take turns: a pass leaves marks in nodes and gradients at leaves, and threads may share
+// both. A pass inside a backward belongs to the one around it.
+class Turn {
+ public:
+  Turn() {
+    if (depth++ == 0) one_pass.lock();
+  }
+  ~Turn() {
+    if (--depth == 0) one_pass.unlock();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  static inline std::mutex one_pass;
+  static inline thread_local int depth = 0;
+};
 
 bool older(const NodePtr& a, const NodePtr& b) { return a->born < b->born; }
 
@@ -107,6 +128,7 @@ class Pass {
       const NodePtr& node = *waiting_.back();
       waiting_.pop_back();
       const Variable dy = std::exchange(node->pending, Variable());
+      if (watching) check_sum(*node, dy);
       if (arrived(node, dy) || node->is_leaf()) continue;
       Grads grads = call_backward(node, dy, options_.retain_graph || options_.create_graph);
       for (size_t i = 0; i < grads.size(); ++i) {
@@ -119,6 +141,8 @@ class Pass {
   }
 
  private:
+  const Turn turn_;  // the first to come and the last to go
+
   static bool older_holder(const NodePtr* a, const NodePtr* b) { return older(*a, *b); }
 
   const std::vector<Variable> outputs_;
@@ -149,6 +173,7 @@ void seed(const char* function, Pass& pass, const std::vector<Variable>& cotange
       fail(function, ": the cotangent is ", cotangent.shape(), " ", cotangent.dtype(),
            ", the output ", output.shape(), " ", output.dtype());
     }
+    if (watching) check_cotangent(function, cotangent);
     pass.send(output.node(), std::move(cotangent), function);
   }
 }
@@ -191,6 +216,8 @@ class Narrowed {
 };
 
 }  // namespace
+
+bool inside_backward() { return running != nullptr; }
 
 bool wanted(size_t input) {
   return running == nullptr || (running->inputs[input] && running->inputs[input]->wanted);

@@ -1,5 +1,7 @@
 // The backward pass: from the gradient of a result to the gradients of everything it was made of.
-// One thread at a time may walk a graph, or graphs that share leaves.
+// Threads may record graphs at the same time, also on leaves that they share. Their backward passes
+// take turns, so each gives what it would give alone; it is on the caller that nobody reads or
+// zeroes a gradient, draws a graph or overwrites a tensor while another thread's pass goes through.
 #pragma once
 
 #include "autograd/node.h"
@@ -17,7 +19,11 @@ struct BackwardOptions {
 // Adds d(output)/d(leaf) to the gradient of every leaf that `output` was made of. For an output
 // with more than one element, `cotangent` (same shape) says what to multiply each element's
 // gradient by. Throws std::invalid_argument if output requires no gradient, if a cotangent is
-// missing or has another shape or dtype, or if the graph was freed by an earlier pass.
+// missing or has another shape or dtype, if the graph was freed by an earlier pass, or if a tensor
+// that an operation has saved was overwritten since.
+//
+// An exception from an operation passes through. Leaves that were reached before keep what they
+// got, and the part of the graph that was gone through is freed; all else is as before the call.
 void backward(const Variable& output, const Variable& cotangent = {}, BackwardOptions options = {});
 
 // The same for chosen inputs, which need not be leaves: returns Σ_i cotangents[i] ·

@@ -79,13 +79,14 @@ Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& be
     lib::layer_norm(shape, packed.data<T>(), g.data<T>(), b.data<T>(), static_cast<T>(eps),
                     y.mutable_data<T>(), mean.mutable_data<T>(), inverse.mutable_data<T>());
   });
-  const auto backward = [shape, packed, g, mean, inverse](const Tensor& dy) {
+  const auto backward = [shape, x = Saved(packed), g = Saved(g), m = Saved(mean),
+                         d = Saved(inverse)](const Tensor& dy) {
     const Tensor slope = dy.contiguous();
     Tensor dx = Tensor::empty(dy.shape(), dy.dtype());
     Tensor dgamma = Tensor::empty({shape.n}, dy.dtype()), dbeta = dgamma.clone();
     tensor::dispatch_floating("layer_norm", dy.dtype(), [&]<class T>(T) {
-      lib::layer_norm_backward(shape, slope.data<T>(), packed.data<T>(), mean.data<T>(),
-                               inverse.data<T>(), g.data<T>(), dx.mutable_data<T>(),
+      lib::layer_norm_backward(shape, slope.data<T>(), x.value().data<T>(), m.value().data<T>(),
+                               d.value().data<T>(), g.value().data<T>(), dx.mutable_data<T>(),
                                dgamma.mutable_data<T>(), dbeta.mutable_data<T>());
     });
     return std::vector<Tensor>{dx, dgamma, dbeta};
@@ -115,13 +116,14 @@ Variable rms_norm(const Variable& x, const Variable& gamma, double eps) {
     lib::rms_norm(shape, packed.data<T>(), g.data<T>(), static_cast<T>(eps), y.mutable_data<T>(),
                   inverse.mutable_data<T>());
   });
-  const auto backward = [shape, packed, g, inverse](const Tensor& dy) {
+  const auto backward = [shape, x = Saved(packed), g = Saved(g),
+                         d = Saved(inverse)](const Tensor& dy) {
     const Tensor slope = dy.contiguous();
     Tensor dx = Tensor::empty(dy.shape(), dy.dtype());
     Tensor dgamma = Tensor::empty({shape.n}, dy.dtype());
     tensor::dispatch_floating("rms_norm", dy.dtype(), [&]<class T>(T) {
-      lib::rms_norm_backward(shape, slope.data<T>(), packed.data<T>(), inverse.data<T>(),
-                             g.data<T>(), dx.mutable_data<T>(), dgamma.mutable_data<T>());
+      lib::rms_norm_backward(shape, slope.data<T>(), x.value().data<T>(), d.value().data<T>(),
+                             g.value().data<T>(), dx.mutable_data<T>(), dgamma.mutable_data<T>());
     });
     return std::vector<Tensor>{dx, dgamma};
   };

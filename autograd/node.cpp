@@ -76,6 +76,7 @@ Variable::Variable(Tensor value, std::shared_ptr<Node> node)
     : value_(std::move(value)), node_(std::move(node)) {}
 
 Variable parameter(Tensor value) {
+  if (!value.defined()) lib::fail("parameter: the tensor is undefined");
   if (!tensor::is_floating(value.dtype())) {
     lib::fail("parameter: needs float32 or float64, got ", value.dtype());
   }

@@ -2,7 +2,8 @@
 //
 // Adding an operation: 1. a block in a file of ops: caption, forward, backward beneath it;
 // 2. its declaration in ops.h; 3. rows in op_rows_*.cpp, which gradient-check it: several shapes,
-// one element, none; 4. for a fused one, its definition by simple operations (record_fused).
+// one element, none; 4. its rule in rules.cpp; 5. for a fused one, its definition by simple
+// operations (record_fused).
 #pragma once
 
 #include <functional>
@@ -32,8 +33,8 @@ struct Node {
   Variable grad;                // at a leaf, what backward() has left
   bool freed = false;           // an earlier pass has dropped what the operation saved
 
-  // During a pass (one thread at a time may walk a graph): what users of the result have sent so
-  // far, and whether anybody asked for this node's gradient or for one that it leads to.
+  // During a pass (passes take turns): what users of the result have sent so far, and whether
+  // anybody asked for this node's gradient or for one that it leads to.
   Variable pending;
   bool wanted = true;
 
@@ -46,6 +47,9 @@ struct Node {
 
 // Inside a backward: the shape of an input whose gradient is wanted.
 [[nodiscard]] const Shape& input_shape(size_t input);
+
+// Is a backward running on this thread?
+[[nodiscard]] bool inside_backward();
 
 // How many nodes are alive, in the whole process. A leak shows here.
 [[nodiscard]] int64_t live_nodes();
@@ -66,6 +70,10 @@ using Operands = std::span<const Operand>;
 
 [[noreturn]] void refuse_without_backward(const char* op);
 
+// Somebody on this thread wants results to be looked at (anomaly.h), by check_result.
+extern constinit thread_local bool watching;
+void check_result(const char* op, Operands inputs, const Tensor& result);
+
 // The result of an operation: `value` with a node behind it if an input requires a gradient and
 // recording() is on, else a constant. `backward` is called as backward(dy), or as
 // backward(dy, y) if it takes two arguments: it must never capture its own result (a cycle
@@ -73,6 +81,7 @@ using Operands = std::span<const Operand>;
 // operation, if `backward` is an empty std::function.
 template <class F>
 [[nodiscard]] Variable record(const char* op, Operands inputs, Tensor value, F&& backward) {
+  if (watching) check_result(op, inputs, value);
   if (!records(inputs)) return value;
   if constexpr (requires { backward == nullptr; }) {
     if (backward == nullptr) refuse_without_backward(op);
@@ -117,11 +126,18 @@ struct StaleSaved : std::logic_error {
 void require_version(const Tensor& saved, uint64_t version);
 
 // A Variable kept for the backward pass, with the version its storage had. Reading it after an
-// in-place write throws: the numbers that the gradient needs are gone.
+// in-place write throws: the numbers that the gradient needs are gone. Every tensor that a closure
+// keeps is one, masks and indices too: that is how tape.h knows what an operation has saved.
 class Saved {
  public:
   Saved() = default;
   Saved(const Variable& v) : variable_(v), version_(v.value().version()) {}
+  Saved(Tensor t) : variable_(std::move(t)), version_(variable_.value().version()) {}
+  Saved(const Saved& from);  // notes what it copies if saved_by() listens (tape.h)
+  Saved(Saved&& from) noexcept = default;
+  Saved& operator=(const Saved&) = default;
+  Saved& operator=(Saved&&) noexcept = default;
+  ~Saved() = default;
   void require_unchanged() const { require_version(variable_.value(), version_); }
   [[nodiscard]] const Variable& get() const {
     require_unchanged();
@@ -159,7 +175,10 @@ using Definition = std::function<Variable(const std::vector<Variable>& inputs)>;
 template <class Backward, class Define>
 [[nodiscard]] Variable record_fused(const char* op, Operands inputs, Tensor value,
                                     Backward backward, Define definition) {
-  if (!records(inputs)) return value;
+  if (!records(inputs)) {
+    if (watching) check_result(op, inputs, value);
+    return value;
+  }
   return record(op, inputs, std::move(value),
                 [saved = lib::ShortList<Saved, 3>(inputs.begin(), inputs.end()),
                  backward = std::move(backward),

@@ -54,8 +54,8 @@ Variable max(const Variable& x, int axis, bool keepdim) {
   const Tensor y = tensor::max(x.value(), axis, keepdim);
   const Tensor winners = tensor::argmax(x.value(), axis, true);
   const int64_t size = x.shape()[axis];
-  return record("max", {x}, y, [winners, axis, size](const Variable& dy) -> Grads {
-    return {scatter_add(reshape(dy, winners.shape()), axis, winners, size)};
+  return record("max", {x}, y, [winners = Saved(winners), axis, size](const Variable& dy) -> Grads {
+    return {scatter_add(reshape(dy, winners.shape()), axis, winners.value(), size)};
   });
 }
 

@@ -1,5 +1,6 @@
 // Choosing by masks and by indices. Gather reads a place, scatter_add adds to a place: each is the
-// other's adjoint, and a place that was read twice gets both gradients.
+// other's adjoint, and a place that was read twice gets both gradients. Masks and indices are saved
+// like operands: whoever overwrites one before backward is told.
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/elementwise.h"
@@ -15,12 +16,13 @@ namespace qkv::autograd {
 //
 // The unchosen side gets exactly 0, also if its value is not finite.
 Variable where(const Tensor& condition, const Variable& a, const Variable& b) {
-  return record("where", {a, b}, tensor::where(condition, a.value(), b.value()),
-                [condition, sa = a.shape(), sb = b.shape()](const Variable& dy) -> Grads {
-                  const Tensor zero = tensor::scalar(0, dy.dtype());
-                  return {wanted(0) ? reduce_to(where(condition, dy, zero), sa) : Variable(),
-                          wanted(1) ? reduce_to(where(condition, zero, dy), sb) : Variable()};
-                });
+  return record(
+      "where", {a, b}, tensor::where(condition, a.value(), b.value()),
+      [c = Saved(condition), sa = a.shape(), sb = b.shape()](const Variable& dy) -> Grads {
+        const Tensor zero = tensor::scalar(0, dy.dtype());
+        return {wanted(0) ? reduce_to(where(c.value(), dy, zero), sa) : Variable(),
+                wanted(1) ? reduce_to(where(c.value(), zero, dy), sb) : Variable()};
+      });
 }
 
 // ---- masked_fill --------------------------------------------------------------------------------
@@ -29,7 +31,9 @@ Variable where(const Tensor& condition, const Variable& a, const Variable& b) {
 //   backward   dx = mask ? 0 : dy
 Variable masked_fill(const Variable& x, const Tensor& mask, double value) {
   return record("masked_fill", {x}, tensor::masked_fill(x.value(), mask, value),
-                [mask](const Variable& dy) -> Grads { return {masked_fill(dy, mask, 0)}; });
+                [mask = Saved(mask)](const Variable& dy) -> Grads {
+                  return {masked_fill(dy, mask.value(), 0)};
+                });
 }
 
 // ---- gather, scatter_add ------------------------------------------------------------------------
@@ -39,14 +43,16 @@ Variable masked_fill(const Variable& x, const Tensor& mask, double value) {
 Variable gather(const Variable& x, int axis, const Tensor& index) {
   const int64_t size = x.shape()[tensor::normalize_axis("gather", axis, x.rank())];
   return record("gather", {x}, tensor::gather(x.value(), axis, index),
-                [axis, index, size](const Variable& dy) -> Grads {
-                  return {scatter_add(dy, axis, index, size)};
+                [axis, index = Saved(index), size](const Variable& dy) -> Grads {
+                  return {scatter_add(dy, axis, index.value(), size)};
                 });
 }
 
 Variable scatter_add(const Variable& values, int axis, const Tensor& index, int64_t size) {
   return record("scatter_add", {values}, tensor::scatter_add(values.value(), axis, index, size),
-                [axis, index](const Variable& dy) -> Grads { return {gather(dy, axis, index)}; });
+                [axis, index = Saved(index)](const Variable& dy) -> Grads {
+                  return {gather(dy, axis, index.value())};
+                });
 }
 
 // ---- embedding, scatter_add_rows ----------------------------------------------------------------
@@ -57,14 +63,15 @@ Variable scatter_add(const Variable& values, int axis, const Tensor& index, int6
 // The same as one_hot(ids) times the table, without the multiplications by zero.
 Variable embedding(const Variable& table, const Tensor& ids) {
   return record("embedding", {table}, tensor::embedding(table.value(), ids),
-                [ids, rows = table.shape()[0]](const Variable& dy) -> Grads {
-                  return {scatter_add_rows(dy, ids, rows)};
+                [ids = Saved(ids), rows = table.shape()[0]](const Variable& dy) -> Grads {
+                  return {scatter_add_rows(dy, ids.value(), rows)};
                 });
 }
 
 Variable scatter_add_rows(const Variable& values, const Tensor& ids, int64_t rows) {
-  return record("scatter_add_rows", {values}, tensor::scatter_add_rows(values.value(), ids, rows),
-                [ids](const Variable& dy) -> Grads { return {embedding(dy, ids)}; });
+  return record(
+      "scatter_add_rows", {values}, tensor::scatter_add_rows(values.value(), ids, rows),
+      [ids = Saved(ids)](const Variable& dy) -> Grads { return {embedding(dy, ids.value())}; });
 }
 
 // ---- index_select, index_add --------------------------------------------------------------------
@@ -76,15 +83,16 @@ Variable scatter_add_rows(const Variable& values, const Tensor& ids, int64_t row
 Variable index_select(const Variable& x, int axis, const Tensor& index) {
   const int64_t size = x.shape()[tensor::normalize_axis("index_select", axis, x.rank())];
   return record("index_select", {x}, tensor::index_select(x.value(), axis, index),
-                [axis, index, size](const Variable& dy) -> Grads {
-                  return {index_add(dy, axis, index, size)};
+                [axis, index = Saved(index), size](const Variable& dy) -> Grads {
+                  return {index_add(dy, axis, index.value(), size)};
                 });
 }
 
 Variable index_add(const Variable& x, int axis, const Tensor& index, int64_t size) {
-  return record(
-      "index_add", {x}, tensor::index_add(x.value(), axis, index, size),
-      [axis, index](const Variable& dy) -> Grads { return {index_select(dy, axis, index)}; });
+  return record("index_add", {x}, tensor::index_add(x.value(), axis, index, size),
+                [axis, index = Saved(index)](const Variable& dy) -> Grads {
+                  return {index_select(dy, axis, index.value())};
+                });
 }
 
 // ---- dropout ------------------------------------------------------------------------------------
@@ -100,7 +108,7 @@ Variable dropout(const Variable& x, double p, lib::Generator& generator) {
   const Tensor kept = tensor::less_equal(tensor::scalar(p, Dtype::float64), draws);
   const Tensor m = tensor::mul(kept.to(x.dtype()), 1 / (1 - p));
   return record("dropout", {x}, tensor::mul(x.value(), m),
-                [m](const Variable& dy) -> Grads { return {dy * m}; });
+                [m = Saved(m)](const Variable& dy) -> Grads { return {dy * m}; });
 }
 
 }  // namespace qkv::autograd

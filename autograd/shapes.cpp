@@ -8,6 +8,7 @@ namespace qkv::autograd {
 
 // ---- reshape ------------------------------------------------------------------------------------
 //
+//   forward    y = x in another shape
 //   backward   dx = dy in x's shape
 Variable reshape(const Variable& x, const Shape& shape) {
   return record("reshape", {x}, tensor::reshape(x.value(), shape),
@@ -16,6 +17,7 @@ Variable reshape(const Variable& x, const Shape& shape) {
 
 // ---- transpose, permute -------------------------------------------------------------------------
 //
+//   forward    y = x with axes moved
 //   backward   dx = dy with the axes moved back
 Variable transpose(const Variable& x, int a, int b) {
   return record("transpose", {x}, tensor::transpose(x.value(), a, b),

@@ -78,7 +78,9 @@ Variable softmax(const Variable& x, int axis) {
 //   forward    y = softmax over the allowed elements, 0 elsewhere; a row with none allowed is 0
 //   backward   as softmax: where y is 0, dx is exactly 0
 Variable masked_softmax(const Variable& x, const Tensor& mask) {
-  const auto definition = [mask](const auto& in) { return masked_softmax_definition(in[0], mask); };
+  const auto definition = [mask = Saved(mask)](const auto& in) {
+    return masked_softmax_definition(in[0], mask.value());
+  };
   const Tensor y = tensor::masked_softmax(x.value(), mask);
   if (using_definitions()) return definition(std::vector<Variable>{x});
   return record_along_axis("masked_softmax", x, y, tensor::softmax_backward, -1, definition);

@@ -23,4 +23,22 @@ template <class... Parts>
   throw std::invalid_argument(str(parts...));
 }
 
+// Text from outside, made harmless for terminals and files: what is not printable ASCII becomes
+// \x1b, and a backslash two.
+[[nodiscard]] inline std::string escaped(const std::string& text) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string safe;
+  for (const char character : text) {
+    const auto byte = static_cast<unsigned char>(character);
+    if (byte < 0x20 || byte > 0x7e) {
+      safe += {'\\', 'x', kDigits[byte / 16], kDigits[byte % 16]};
+    } else if (character == '\\') {
+      safe += "\\\\";
+    } else {
+      safe += character;
+    }
+  }
+  return safe;
+}
+
 }  // namespace qkv::lib

@@ -78,7 +78,7 @@ bool Tensor::is_sole_owner() const {
 }
 
 void Tensor::refuse_dtype(Dtype wanted) const {
-  CHECK(defined());
+  if (!defined()) fail("a tensor that is undefined, Tensor() or Variable(), has no numbers");
   CHECK(wanted == dtype());
   std::abort();  // never reached: one of the two does not hold
 }

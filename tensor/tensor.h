@@ -67,7 +67,11 @@ class Tensor {
   [[nodiscard]] int rank() const { return shape().rank(); }
   [[nodiscard]] int64_t numel() const { return window().numel; }
   [[nodiscard]] bool is_contiguous() const;  // row-major without gaps
-  [[nodiscard]] uint64_t version() const { return storage().version(); }
+  [[nodiscard]] uint64_t version() const { return defined() ? storage().version() : 0; }
+
+  // The memory that this tensor keeps alive, all of it, however little the window shows. REQUIRES:
+  // defined().
+  [[nodiscard]] const Storage& block() const { return storage(); }
   [[nodiscard]] bool shares_storage_with(const Tensor& t) const {
     return &storage() == &t.storage();
   }

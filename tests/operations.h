@@ -3,9 +3,8 @@
 
 #include <set>
 #include <string>
-#include <vector>
 
-#include "autograd/node.h"
+#include "autograd/graph.h"
 
 namespace qkv::tests {
 
@@ -14,14 +13,8 @@ using Names = std::set<std::string>;
 // Leaves aside.
 [[nodiscard]] inline Names operations_behind(const autograd::Variable& result) {
   Names names;
-  std::set<const autograd::Node*> seen;
-  std::vector<const autograd::Node*> open = {result.node().get()};
-  while (!open.empty()) {
-    const autograd::Node* const node = open.back();
-    open.pop_back();
-    if (node == nullptr || !seen.insert(node).second) continue;
+  for (const auto& node : autograd::nodes_behind(result)) {
     if (!node->is_leaf()) names.insert(node->op);
-    for (const auto& input : node->inputs) open.push_back(input.get());
   }
   return names;
 }

@@ -37,22 +37,6 @@ int terminal_columns(int fd) {
 
 #endif
 
-std::string escaped(const std::string& text) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string safe;
-  for (const char character : text) {
-    const auto byte = static_cast<unsigned char>(character);
-    if (byte < 0x20 || byte > 0x7e) {
-      safe += {'\\', 'x', kDigits[byte / 16], kDigits[byte % 16]};
-    } else if (character == '\\') {
-      safe += "\\\\";
-    } else {
-      safe += character;
-    }
-  }
-  return safe;
-}
-
 namespace {
 
 template <class... Numbers>

@@ -11,6 +11,8 @@
 #include <iosfwd>
 #include <string>
 
+#include "lib/text.h"
+
 namespace qkv::examples {
 
 // Is the file descriptor (1: stdout, 2: stderr) a terminal?
@@ -19,9 +21,7 @@ namespace qkv::examples {
 // Its width in characters; 80 if it does not say.
 [[nodiscard]] int terminal_columns(int fd);
 
-// The text with everything but printable ASCII written as \xNN, and \ as \\: text from elsewhere
-// cannot move the cursor, change colours or reorder a line.
-[[nodiscard]] std::string escaped(const std::string& text);
+using lib::escaped;  // text from elsewhere cannot move the cursor, change colours or reorder a line
 
 struct ProgressState {
   int64_t step = 0, steps = 0;

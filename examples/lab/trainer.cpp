@@ -5,6 +5,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "autograd/anomaly.h"
 #include "autograd/engine.h"
 #include "autograd/ops.h"
 #include "lib/text.h"
@@ -97,6 +98,22 @@ Accuracy evaluate(nn::EncoderClassifier& model, const Task& task, Split split) {
   return total;
 }
 
+namespace {
+
+// Which operation was the first with a number that is not finite? "; linear: ...", or nothing.
+std::string first_anomaly(nn::EncoderClassifier& model, const Batch& batch) {
+  try {
+    const autograd::DetectAnomaly watch;
+    const autograd::NoGrad quiet;
+    static_cast<void>(cross_entropy(model.forward(batch.input, {}, false).output, batch.target));
+  } catch (const autograd::NotFinite& error) {
+    return lib::str("; ", error.what());
+  }
+  return "";
+}
+
+}  // namespace
+
 TrainingEnd train(nn::EncoderClassifier& model, const Task& task, const Config& config,
                   const std::function<void(const Metrics&)>& report,
                   const std::function<bool()>& stop) {
@@ -111,8 +128,8 @@ TrainingEnd train(nn::EncoderClassifier& model, const Task& task, const Config& 
     const autograd::Variable loss = cross_entropy(logits, batch.target);  // ()
     if (!std::isfinite(loss.item())) {
       throw std::runtime_error(lib::str("train: the loss is ", loss.item(), " at step ", step + 1,
-                                        "; try a smaller learning_rate than ",
-                                        config.learning_rate));
+                                        "; try a smaller learning_rate than ", config.learning_rate,
+                                        first_anomaly(model, batch)));
     }
     optimizer->zero_grad();
     backward(loss);

@@ -73,6 +73,8 @@ TEST_CASE("a loss that is not finite ends the training with a sentence that name
   }
   CHECK(said.find("at step 1") != std::string::npos);
   CHECK(said.find("learning_rate") != std::string::npos);
+  CHECK(said.find("linear: passes on a number that is not finite: operand 1, ") !=
+        std::string::npos);  // the weight
 }
 
 TEST_CASE("counting compares the most likely symbol at every position with the target") {

@@ -1,0 +1,81 @@
+// Misuse of operands: mixed dtypes, and Variables and tensors that were never given a value. Next:
+// saved_test.cpp, for those that are overwritten too early.
+#include <doctest/doctest.h>
+
+#include "autograd/ops.h"
+#include "tests/compare.h"
+
+using namespace qkv;
+using namespace qkv::autograd;
+using qkv::tests::refusal;
+
+namespace {
+
+Variable leaf(const Shape& shape, Dtype dtype = Dtype::float32) {
+  return parameter(tensor::ones(shape, dtype));
+}
+Variable leaf64(const Shape& shape) { return leaf(shape, Dtype::float64); }
+
+}  // namespace
+
+TEST_CASE("operands of one dtype are needed wherever there are several") {
+  const Variable a = leaf({2, 2}), b = leaf64({2, 2}), row = leaf64({2});
+  const Tensor mask = tensor::full({2, 2}, 1, Dtype::boolean);
+  const std::vector<std::string> texts = {
+      refusal([&] { return where(mask, a, b); }),
+      refusal([&] {
+        return concat({a, b}, 0);
+      }),
+      refusal([&] {
+        return stack({a, b}, 0);
+      }),
+      refusal([&] { return matmul(a, b); }),
+      refusal([&] { return attention(a, b, b); }),
+      refusal([&] { return attention(a, a, b); }),
+      refusal([&] { return rms_norm(a, row); }),
+      refusal([&] { return linear(a, b); }),
+      refusal([&] { return layer_norm(a, row, row); }),
+      refusal([&] { return linear(a, a, row); }),
+      refusal([&] {
+        return a * Variable(tensor::ones({2, 2}, Dtype::int64));
+      }),
+  };
+  for (const std::string& text : texts) {
+    INFO(text);
+    CHECK(text.find("dtypes differ") != std::string::npos);
+    CHECK(text.find("float32") != std::string::npos);
+  }
+}
+
+TEST_CASE("an undefined Variable is refused and crashes nothing") {
+  const Variable x = leaf({2, 2}), no;
+  const std::vector<std::string> texts = {
+      refusal([&] { return x + no; }),
+      refusal([&] { return no * x; }),
+      refusal([&] { return exp(no); }),
+      refusal([&] { return log(no); }),
+      refusal([&] { return matmul(x, no); }),
+      refusal([&] { return softmax(no, -1); }),
+      refusal([&] { return linear(x, no); }),
+      refusal([&] { return gelu(no); }),
+      refusal([&] { return attention(x, x, no); }),
+      refusal([&] {
+        return concat({x, no}, 0);
+      }),
+      refusal([&] { return layer_norm(x, no, no); }),
+      refusal([&] { return sum(no); }),
+      refusal([&] {
+        return reshape(no, {1, 1});
+      }),
+      refusal([&] { return transpose(no); }),
+      refusal([&] { return masked_fill(x, Tensor(), 0); }),
+      refusal([&] { return masked_softmax(x, Tensor()); }),
+      refusal([&] { return where(Tensor(), x, x); }),
+      refusal([&] { return gather(x, 0, Tensor()); }),
+      refusal([&] { return embedding(x, Tensor()); }),
+      refusal([&] { return cross_entropy(x, Tensor()); }),
+      refusal([&] { return parameter(Tensor()); }),
+  };
+  for (size_t i = 0; i < texts.size(); ++i) CHECK_MESSAGE(texts[i] != "not refused", i);
+  CHECK(texts[0] == "a tensor that is undefined, Tensor() or Variable(), has no numbers");
+}
