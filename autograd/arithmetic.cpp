@@ -59,6 +59,27 @@ Variable div(const Variable& a, const Variable& b) {
                 });
 }
 
+// ---- maximum ------------------------------------------------------------------------------------
+//
+//   forward    y = a where a > b, else b
+//   backward   da = dy where a > b,  dy / 2 where a = b,  else 0;     db = dy - da
+//
+// At a tie each of the two slopes could be anything from 0 to 1; half to each treats both alike.
+// Saved: a and b.
+Variable maximum(const Variable& a, const Variable& b) {
+  return record(
+      "maximum", {a, b}, tensor::maximum(a.value(), b.value()),
+      [a = Saved(a), b = Saved(b)](const Variable& dy) -> Grads {
+        const Tensor zero = tensor::scalar(0, dy.dtype());
+        const Variable tied = where(tensor::equal(a.value(), b.value()), dy * 0.5, zero);
+        const auto share = [&](const Saved& own, const Saved& other) {
+          const Tensor wins = tensor::greater(own.value(), other.value());
+          return reduce_to(where(wins, dy, tied), own.shape());
+        };
+        return {wanted(0) ? share(a, b) : Variable(), wanted(1) ? share(b, a) : Variable()};
+      });
+}
+
 // ---- neg, scale, shift: by a number -------------------------------------------------------------
 //
 //   forward    y = -x          y = c x           y = x + c
