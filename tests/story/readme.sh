@@ -13,6 +13,7 @@ set -u
 readme=$1 lab=$2 build=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+ln -s "$PWD/tests" "$work/tests" # golden files are named as from the project's folder
 unset QKV_ISA QKV_NUM_THREADS
 
 mask() { sed -e 's/[0-9.]* s$/# s/' -e 's/[0-9]\.[0-9]e[-+][0-9][0-9]/#e-##/g'; }
