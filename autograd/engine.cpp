@@ -46,31 +46,11 @@ struct SetRunning {
   const Node* before;
 };
 
-Grads call_backward(const NodePtr& node, const Variable& dy, bool keep_graph) {
-  if (node->freed) {
-    fail("backward: the graph behind '", node->op, "' was freed by an earlier backward; ",
-         "pass retain_graph there to go through it twice");
-  }
-  if (!node->backward) fail("backward: the operation '", node->op, "' has no backward");
-  // y has a place in the graph only where the pass is recorded.
-  const Variable y =
-      recording() && node->result.defined() ? Variable(node->result, node) : Variable(node->result);
-  Grads grads;
-  try {
-    if (y.defined()) require_version(node->result, node->result_version);
-    const SetRunning scope(node.get());
-    grads = node->backward(dy, y);
-  } catch (const StaleSaved& error) {
-    fail(node->op, ": ", error.what());
-  }
-  CHECK(grads.size() == node->inputs.size());
-  if (watching) check_gradients(*node, grads);
-  if (!keep_graph) {  // what the operation has saved goes before the next one needs memory
-    node->backward.clear();
-    node->result = Tensor();
-    node->freed = true;
-  }
-  return grads;
+// What the operation has saved goes before the next one needs memory.
+void free_saved(Node& node) {
+  node.backward.clear();
+  node.result = Tensor();
+  node.freed = true;
 }
 
 // Passes take turns: a pass leaves marks in nodes and gradients at leaves, and threads may share
@@ -130,7 +110,8 @@ class Pass {
       const Variable dy = std::exchange(node->pending, Variable());
       if (watching) check_sum(*node, dy);
       if (arrived(node, dy) || node->is_leaf()) continue;
-      Grads grads = call_backward(node, dy, options_.retain_graph || options_.create_graph);
+      Grads grads = call_backward(node, dy);
+      if (!options_.retain_graph && !options_.create_graph) free_saved(*node);
       for (size_t i = 0; i < grads.size(); ++i) {
         const NodePtr& input = node->inputs[i];
         if (input && input->wanted && grads[i].defined()) {
@@ -216,6 +197,28 @@ class Narrowed {
 };
 
 }  // namespace
+
+Grads call_backward(const std::shared_ptr<Node>& node, const Variable& dy) {
+  if (node->freed) {
+    fail("backward: the graph behind '", node->op, "' was freed by an earlier backward; ",
+         "pass retain_graph there to go through it twice");
+  }
+  if (!node->backward) fail("backward: the operation '", node->op, "' has no backward");
+  // y has a place in the graph only where the pass is recorded.
+  const Variable y =
+      recording() && node->result.defined() ? Variable(node->result, node) : Variable(node->result);
+  Grads grads;
+  try {
+    if (y.defined()) require_version(node->result, node->result_version);
+    const SetRunning scope(node.get());
+    grads = node->backward(dy, y);
+  } catch (const StaleSaved& error) {
+    fail(node->op, ": ", error.what());
+  }
+  CHECK(grads.size() == node->inputs.size());
+  if (watching) check_gradients(*node, grads);
+  return grads;
+}
 
 bool inside_backward() { return running != nullptr; }
 

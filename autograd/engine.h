@@ -16,6 +16,9 @@ struct BackwardOptions {
   bool create_graph = false;
 };
 
+// The step of every pass: what one node's backward makes of dy. Undefined for a constant.
+[[nodiscard]] Grads call_backward(const std::shared_ptr<Node>& node, const Variable& dy);
+
 // Adds d(output)/d(leaf) to the gradient of every leaf that `output` was made of. For an output
 // with more than one element, `cotangent` (same shape) says what to multiply each element's
 // gradient by. Throws std::invalid_argument if output requires no gradient, if a cotangent is

@@ -1,4 +1,5 @@
-// The gradient of each user comes from grad(); what the user makes of it, from its own backward.
+// The gradient of each user comes from grad(); what the user makes of it, from its own backward
+// alone: the engine would go on to the inputs of its inputs.
 #include "autograd/explain.h"
 
 #include <algorithm>
@@ -16,21 +17,6 @@ using NodePtr = std::shared_ptr<Node>;
 
 // A Variable that stands for a node: engine functions ask it for its shape and node only.
 Variable handle(const NodePtr& node) { return {tensor::zeros(node->shape, node->dtype), node}; }
-
-// What a node's backward makes of dy, alone: the engine would go on to the inputs' inputs.
-Grads run_backward(const Node& node, const NodePtr& self, const Variable& dy) {
-  if (!node.backward) {
-    lib::fail("explain: the operation '", node.op, "' has no backward, or its graph was freed");
-  }
-  const NoGrad quiet;
-  try {
-    if (!node.result.defined()) return node.backward(dy, Variable());
-    require_version(node.result, node.result_version);
-    return node.backward(dy, Variable(node.result, self));
-  } catch (const StaleSaved& error) {
-    lib::fail("explain: ", node.op, ": ", error.what());
-  }
-}
 
 bool uses(const Node& user, const NodePtr& node) {
   return std::any_of(user.inputs.begin(), user.inputs.end(),
@@ -60,6 +46,7 @@ Explanation explain(const Variable& output, const Variable& at, const Variable& 
   if (!at.requires_grad()) {
     lib::fail("explain: a Variable of shape ", at.shape(), " requires no gradient");
   }
+  const NoGrad quiet;
   const NodePtr& node = at.node();
   Explanation e{.op = node->op, .shape = node->shape, .dtype = node->dtype};
   const Variable start =
@@ -70,7 +57,7 @@ Explanation explain(const Variable& output, const Variable& at, const Variable& 
   for (const NodePtr& user : nodes_behind(output)) {
     if (!uses(*user, node)) continue;
     const Variable dy = grad({output}, {handle(user)}, {start}, {.retain_graph = true})[0];
-    const Grads parts = run_backward(*user, user, dy);
+    const Grads parts = call_backward(user, dy);
     for (size_t i = 0; i < parts.size(); ++i) {
       if (user->inputs[i] == node) {
         e.arrives.push_back({.op = user->op, .input = i, .gradient = parts[i]});
@@ -78,10 +65,10 @@ Explanation explain(const Variable& output, const Variable& at, const Variable& 
     }
   }
   if (node->is_leaf()) return e;
-  e.sends = run_backward(*node, node, e.dy);
+  e.sends = call_backward(node, e.dy);
   for (size_t i = 0; i < node->inputs.size(); ++i) {
     e.inputs.push_back(name_of(node->inputs[i]));
-    if (node->inputs[i] == nullptr) e.sends[i] = Variable();
+    if (node->inputs[i] == nullptr) e.sends[i] = Variable();  // some give a constant one, too
   }
   e.saved_tensors = saved_by(*node).size();
   e.saved_bytes = saved_bytes(*node);
