@@ -2,7 +2,8 @@
 //
 // Adding an operation: 1. a block in a file of ops: caption, forward, backward beneath it;
 // 2. its declaration in ops.h; 3. rows in op_rows_*.cpp, which gradient-check it: several shapes,
-// one element, none; 4. for a fused one, its definition by simple operations (record_fused).
+// one element, none; 4. its rule in rules.cpp; 5. for a fused one, its definition by simple
+// operations (record_fused).
 #pragma once
 
 #include <functional>
@@ -125,7 +126,8 @@ struct StaleSaved : std::logic_error {
 void require_version(const Tensor& saved, uint64_t version);
 
 // A Variable kept for the backward pass, with the version its storage had. Reading it after an
-// in-place write throws: the numbers that the gradient needs are gone.
+// in-place write throws: the numbers that the gradient needs are gone. Every tensor that a closure
+// keeps is one, masks and indices too: that is how tape.h knows what an operation has saved.
 class Saved {
  public:
   Saved() = default;
