@@ -39,9 +39,9 @@ void permit([[maybe_unused]] void* p, [[maybe_unused]] size_t bytes) {
 #endif
 }
 
-// Sizes up to 256 go in steps of 64, larger ones in quarters of the power of two below them.
+// Sizes go in quarters of the power of two below them, but in steps of at least 64: up to 512.
 size_t class_size(size_t bytes) {
-  const size_t step = bytes <= 256 ? kAlignment : std::bit_floor(bytes - 1) / 4;
+  const size_t step = bytes <= 512 ? kAlignment : std::bit_floor(bytes - 1) / 4;
   return (bytes + step - 1) & ~(step - 1);  // rounded up to a multiple: step is a power of two
 }
 
@@ -141,7 +141,7 @@ struct ThreadLists {
 
   // REQUIRES: the lock of the common lists is held, here and in the next two.
   void give_class(Cache& c, size_t index) noexcept {
-    while (void* block = pop(index)) c.push(index, block);
+    while (void* block = pop(index)) c.push(class_index((index + 1) * kAlignment), block);
   }
   void count(Cache& c) noexcept { c.count(std::exchange(uncounted, 0)); }
   void give_all(Cache& c) noexcept {
@@ -175,7 +175,8 @@ void settle() noexcept {
   mine.count(c);
 }
 
-void* allocate_common(size_t size, size_t index) {
+void* allocate_common(size_t size) {
+  const size_t index = class_index(size);
   if (mine.state == ThreadLists::unused) open_lists();
   Cache& c = cache();
   const std::lock_guard lock(c.mutex);
@@ -195,12 +196,12 @@ void* allocate_common(size_t size, size_t index) {
   return block;
 }
 
-void release_common(void* block, size_t size, size_t index) noexcept {
+void release_common(void* block, size_t size) noexcept {
   if (mine.state == ThreadLists::unused) open_lists();
   Cache& c = cache();
   const std::lock_guard lock(c.mutex);
-  if (index < kSmallClasses) mine.give_class(c, index);
-  c.push(index, block);
+  if (size <= kSmall) mine.give_class(c, size / kAlignment - 1);
+  c.push(class_index(size), block);
   c.count(-static_cast<int64_t>(size));
 }
 
@@ -209,13 +210,13 @@ void release_common(void* block, size_t size, size_t index) noexcept {
 void* allocate(size_t bytes) {
   if (bytes == 0) return nullptr;
   if (bytes > SIZE_MAX / 4) throw std::bad_alloc();  // keeps the rounding from overflowing
-  const size_t size = class_size(bytes), index = class_index(size);
-  void* block = bytes <= kSmall ? mine.pop(index) : nullptr;
+  const size_t size = class_size(bytes);
+  void* block = size <= kSmall ? mine.pop(size / kAlignment - 1) : nullptr;
   if (block != nullptr) {
     mine.uncounted += static_cast<int64_t>(size);
     if (mine.uncounted > kUncounted) settle();
   } else {
-    block = allocate_common(size, index);
+    block = allocate_common(size);
   }
   permit(block, bytes);
   forbid(static_cast<char*>(block) + bytes, size - bytes);
@@ -224,15 +225,15 @@ void* allocate(size_t bytes) {
 
 void release(void* block, size_t bytes) noexcept {
   if (block == nullptr) return;
-  const size_t size = class_size(bytes), index = class_index(size);
+  const size_t size = class_size(bytes), index = size / kAlignment - 1;
   forbid(block, size);
   permit(block, sizeof(FreeBlock));
-  if (bytes <= kSmall && mine.state == ThreadLists::open && mine.length[index] < kMostOfAClass) {
+  if (size <= kSmall && mine.state == ThreadLists::open && mine.length[index] < kMostOfAClass) {
     mine.push(index, block);
     mine.uncounted -= static_cast<int64_t>(size);
     if (mine.uncounted < -kUncounted) settle();
   } else {
-    release_common(block, size, index);
+    release_common(block, size);
   }
 }
 

@@ -30,19 +30,16 @@ void add_(Tensor& a, const Tensor& b);
 [[nodiscard]] Tensor tanh(const Tensor& x);
 [[nodiscard]] Tensor sigmoid(const Tensor& x);  // 1 / (1 + exp(-x))
 [[nodiscard]] Tensor erf(const Tensor& x);
-[[nodiscard]] Tensor relu(const Tensor& x);        // max(x, 0)
-[[nodiscard]] Tensor gelu(const Tensor& x);        // x Φ(x), Φ the normal distribution function
-[[nodiscard]] Tensor gelu_slope(const Tensor& x);  // its derivative, Φ(x) + x exp(-x²/2) / √(2π)
-
+[[nodiscard]] Tensor relu(const Tensor& x);  // max(x, 0)
+[[nodiscard]] Tensor gelu(const Tensor& x);  // x Φ(x), Φ the normal distribution function
 [[nodiscard]] Tensor silu(const Tensor& x);  // x / (1 + exp(-x)), also called swish
 
 // x^exponent. Whole exponents up to 1024 are products; for others a negative x gives NaN, and
 // float32 computes exp(exponent ln x), which is as exact as |exponent ln x| is small.
 [[nodiscard]] Tensor pow(const Tensor& x, double exponent);
 
-// x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which is close to gelu, and its derivative.
+// x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which is close to gelu.
 [[nodiscard]] Tensor gelu_tanh(const Tensor& x);
-[[nodiscard]] Tensor gelu_tanh_slope(const Tensor& x);
 
 // dx = f'(x) dy in one pass, from the result y or from x. Both operands have one shape.
 [[nodiscard]] Tensor tanh_backward(const Tensor& y, const Tensor& dy);     // dy (1 - y²)

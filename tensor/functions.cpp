@@ -83,14 +83,8 @@ Tensor erf(const Tensor& x) { return vector_function("erf", x, lib::Function::er
 Tensor relu(const Tensor& x) { return vector_function("relu", x, lib::Function::relu); }
 Tensor silu(const Tensor& x) { return mul(x, vector_function("silu", x, lib::Function::sigmoid)); }
 Tensor gelu(const Tensor& x) { return vector_function("gelu", x, lib::Function::gelu); }
-Tensor gelu_slope(const Tensor& x) {
-  return vector_function("gelu_slope", x, lib::Function::gelu_slope);
-}
 Tensor gelu_tanh(const Tensor& x) {
   return vector_function("gelu_tanh", x, lib::Function::gelu_tanh);
-}
-Tensor gelu_tanh_slope(const Tensor& x) {
-  return vector_function("gelu_tanh_slope", x, lib::Function::gelu_tanh_slope);
 }
 
 Tensor tanh_backward(const Tensor& y, const Tensor& dy) {

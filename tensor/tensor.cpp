@@ -20,17 +20,14 @@ Storage::~Storage() {
 
 // ---- construction -------------------------------------------------------------------------------
 
-const Tensor::Window Tensor::kNothing(0);
+const Tensor::Window Tensor::kNothing({}, {}, 0, Dtype::float32, 0);
 
 Tensor Tensor::empty(const Shape& shape, Dtype dtype) {
   const int64_t numel = shape.numel();  // checked for overflow before anything is allocated
   Tensor t;
-  t.window_ = std::allocate_shared<Window>(lib::CachingAllocator<Window>(),
-                                           static_cast<size_t>(numel) * dtype_size(dtype));
-  t.window_->shape = shape;
-  t.window_->strides = row_major_strides(shape);
-  t.window_->numel = numel;
-  t.window_->dtype = dtype;
+  t.window_ =
+      std::allocate_shared<Window>(lib::CachingAllocator<Window>(), shape, row_major_strides(shape),
+                                   numel, dtype, static_cast<size_t>(numel) * dtype_size(dtype));
   return t;
 }
 
@@ -51,12 +48,9 @@ template Tensor Tensor::of(const std::vector<bool>&, const Shape&);
 
 Tensor Tensor::view(const Shape& shape, const Strides& strides, int64_t offset) const {
   Tensor t;
-  t.window_ = std::allocate_shared<Window>(lib::CachingAllocator<Window>(), size_t{0});
-  t.window_->shape = shape;
-  t.window_->strides = strides;
+  t.window_ = std::allocate_shared<Window>(lib::CachingAllocator<Window>(), shape, strides,
+                                           shape.numel(), dtype(), size_t{0});
   t.window_->offset = offset;
-  t.window_->numel = shape.numel();
-  t.window_->dtype = dtype();
   t.window_->owner = window_->owner ? window_->owner : window_;
   return t;
 }

@@ -112,12 +112,13 @@ class Tensor {
  private:
   // A tensor made by empty() owns its storage; a view keeps the window that does.
   struct Window {
-    explicit Window(size_t bytes) : own(bytes) {}
+    Window(const Shape& sizes, const Strides& steps, int64_t count, Dtype type, size_t bytes)
+        : shape(sizes), strides(steps), numel(count), dtype(type), own(bytes) {}
     Shape shape;
     Strides strides;
     int64_t offset = 0;
-    int64_t numel = 0;
-    Dtype dtype = Dtype::float32;
+    int64_t numel;
+    Dtype dtype;
     Storage own;
     std::shared_ptr<Window> owner;
   };

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "autograd/ops.h"
+#include "tensor/elementwise.h"
 #include "tests/compare.h"
 
 using namespace qkv;
@@ -78,4 +79,34 @@ TEST_CASE("an undefined Variable is refused and crashes nothing") {
   };
   for (size_t i = 0; i < texts.size(); ++i) CHECK_MESSAGE(texts[i] != "not refused", i);
   CHECK(texts[0] == "a tensor that is undefined, Tensor() or Variable(), has no numbers");
+}
+
+TEST_CASE("a mask and key lengths have to fit the scores of attention") {
+  const Variable x = leaf({1, 1, 3, 2});
+  const auto refused = [&](const tensor::AttentionMask& mask) {
+    return refusal([&] { return attention(x, x, x, mask); });
+  };
+  CHECK(refused({.allowed = tensor::full({2, 1, 3, 3}, 1, Dtype::boolean)}) ==
+        "attention: the mask is (2, 1, 3, 3), the scores are (1, 1, 3, 3); the mask must broadcast "
+        "to (..., Tq, Tk)");
+  CHECK(refused({.key_lengths = Tensor::of<int64_t>({1, 2}, {2})}) ==
+        "attention: key lengths are (2,) int64; need (1,) int64");
+  CHECK(refused({.key_lengths = tensor::ones({1})}) ==
+        "attention: key lengths are (1,) float32; need (1,) int64");
+}
+
+TEST_CASE("a scale of another width than the rows is refused") {
+  CHECK(refusal([] {
+          return rms_norm(leaf({2, 3}), leaf({2}));
+        }) == "rms_norm: x is (2, 3), gamma (2,); need shape (3,)");
+}
+
+TEST_CASE("a slope needs a gradient of the result's shape and dtype") {
+  const Tensor y = tensor::ones({2, 3});
+  CHECK(refusal([&] {
+          return tensor::tanh_backward(y, tensor::ones({3, 2}));
+        }) == "tanh_backward: the gradient is (3, 2) float32, the result (2, 3) float32");
+  CHECK(refusal([&] {
+          return tensor::relu_backward(y, tensor::ones({2, 3}, Dtype::float64));
+        }) == "relu_backward: the gradient is (2, 3) float64, the result (2, 3) float32");
 }

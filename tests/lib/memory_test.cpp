@@ -152,3 +152,31 @@ TEST_CASE("threads allocate and release at the same time and one another's block
   CHECK(damaged == std::vector<int>(kThreads));
   CHECK(memory_stats().live_bytes == before);
 }
+
+TEST_CASE("small blocks of a thread that has ended are handed out to others") {
+  constexpr size_t kBytes = 300;
+  constexpr int kBlocks = 5000;  // more than a thread keeps
+  std::vector<void*> blocks(kBlocks);
+  const auto allocate_all = [&] {
+    for (void*& block : blocks) block = allocate(kBytes);
+  };
+  const auto release_all = [&] {
+    for (void* const block : blocks) release(block, kBytes);
+  };
+  release_cached_memory();
+  const int64_t live = memory_stats().live_bytes;
+  std::thread([&] { allocate_all(), release_all(); }).join();
+  CHECK(memory_stats().live_bytes == live);
+
+  const int64_t calls = memory_stats().system_calls;
+  allocate_all();
+  CHECK(memory_stats().system_calls == calls);
+  CHECK(memory_stats().live_bytes == live + kBlocks * 320);
+  std::thread(release_all).join();  // what one thread took another may return
+  CHECK(memory_stats().live_bytes == live);
+  allocate_all();
+  CHECK(memory_stats().system_calls == calls);
+  release_all();
+  release_cached_memory();
+  CHECK(memory_stats().live_bytes == live);
+}

@@ -247,3 +247,15 @@ TEST_CASE("operands that do not fit are refused with their shapes") {
         "attention: K is (4, 3), V is (5, 3); every key needs one value (same T, second axis from "
         "the end)");
 }
+
+TEST_CASE("a mask for more batches than there are is refused") {
+  const Variable x = tensor::ones({1, 1, 3, 2});
+  for (const bool need_weights : {false, true}) {
+    CHECK(refusal([&] {
+            const nn::Mask mask = nn::Mask::padding({1, 2}, 3);
+            return nn::scaled_dot_product_attention(x, x, x, mask, need_weights).output;
+          }) ==
+          "attention: the mask is (2, 1, 1, 3), the scores are (1, 1, 3, 3); the mask must "
+          "broadcast to (..., Tq, Tk)");
+  }
+}

@@ -224,5 +224,14 @@ TEST_CASE("more than 65536 tensors are refused") {
   CHECK(refusal(header + "}", 0) == "more than 65536 tensors");
 }
 
+TEST_CASE("more than 65536 keys of metadata are refused") {
+  std::string header = R"({"__metadata__":{)";
+  for (int i = 0; i <= 65536; ++i) {
+    if (i == 65536) CHECK(refusal(header + "}}", 0).empty());
+    header += lib::str(i > 0 ? "," : "", "\"", i, "\":\"\"");
+  }
+  CHECK(refusal(header + "}}", 0) == "more than 65536 metadata keys");
+}
+
 }  // namespace
 }  // namespace qkv::nn

@@ -60,8 +60,6 @@ const Unary kFunctions[] = {
     {"erf", erf, [](double x) { return std::erf(x); }},
     {"relu", relu, [](double x) { return x > 0 ? x : 0; }},
     {"gelu", gelu, [](double x) { return x * normal_distribution(x); }},
-    {"gelu_slope", gelu_slope,
-     [](double x) { return normal_distribution(x) + x * std::exp(-x * x / 2) * kRoot; }},
     {"gelu_tanh", gelu_tanh,
      [](double x) { return x * (1 + std::tanh(2 * kRoot * (x + 0.044715 * x * x * x))) / 2; }},
 };
