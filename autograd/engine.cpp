@@ -23,7 +23,7 @@ using NodePtr = std::shared_ptr<Node>;
 
 // The one addition: a node's gradient is the sum of what its users send. Only here are shapes
 // judged. A sum that nobody else can see, and that no graph records, grows in place.
-void accumulate(Variable& sum, Variable part, const Node& node, const char* sender) {
+void accumulate(Variable& sum, Variable&& part, const Node& node, const char* sender) {
   if (part.shape() != node.shape || part.dtype() != node.dtype) {
     throw lib::CheckError(lib::str(sender, ": its backward gives a gradient ", part.shape(), " ",
                                    part.dtype(), " for an input ", node.shape, " ", node.dtype));
@@ -89,7 +89,7 @@ class Pass {
   [[nodiscard]] const std::vector<Variable>& outputs() const { return outputs_; }
 
   // REQUIRES: `node` lies in an output of this pass or among the inputs of a node behind one.
-  void send(const NodePtr& node, Variable part, const char* sender) {
+  void send(const NodePtr& node, Variable&& part, const char* sender) {
     const bool first = !node->pending.defined();
     accumulate(node->pending, std::move(part), *node, sender);
     if (!first) return;
@@ -227,7 +227,7 @@ bool wanted(size_t input) {
 }
 
 const Shape& input_shape(size_t input) {
-  CHECK(running != nullptr);
+  DCHECK(running != nullptr);
   return running->inputs[input]->shape;
 }
 
@@ -235,7 +235,7 @@ void backward(const Variable& output, const Variable& cotangent, BackwardOptions
   Pass pass({output}, options);
   seed("backward", pass, {cotangent});
   pass.run([](const NodePtr& node, const Variable& dy) {
-    if (node->is_leaf()) accumulate(node->grad, dy, *node, "backward");
+    if (node->is_leaf()) accumulate(node->grad, Variable(dy), *node, "backward");
     return false;
   });
 }

@@ -50,14 +50,14 @@ Tensor broadcast_loop(const char* op, const Tensor& a, const Tensor& b, const F&
   return result;
 }
 
-// y = a op b plane by plane, y row-major. The usual case, row-major operands of one shape, is a
-// single row.
+// y = a op b plane by plane, y row-major. The usual case, row-major operands of one shape (alike),
+// is a single row.
 template <class T>
-void combine_into(Tensor& y, lib::Arithmetic op, const Tensor& a, const Tensor& b) {
+void combine_into(Tensor& y, lib::Arithmetic op, const Tensor& a, const Tensor& b, bool alike) {
   const T *const from_a = a.data<T>(), *const from_b = b.data<T>();
   T* const to = y.mutable_data<T>();
   const Shape& shape = y.shape();
-  if (a.shape() == shape && b.shape() == shape && a.is_contiguous() && b.is_contiguous()) {
+  if (alike && a.is_contiguous() && b.is_contiguous()) {
     return lib::arithmetic<T>(op, 1, y.numel(), {from_a, 0, 1}, {from_b, 0, 1}, to);
   }
   for_each_plane<3>(shape,
@@ -75,7 +75,7 @@ Tensor combined(const char* name, lib::Arithmetic op, const Tensor& a, const Ten
   const bool alike = a.shape() == b.shape();
   Tensor y =
       Tensor::empty(alike ? a.shape() : broadcast_shapes(name, a.shape(), b.shape()), a.dtype());
-  combine_into<T>(y, op, a, b);
+  combine_into<T>(y, op, a, b, alike);
   return y;
 }
 
@@ -142,8 +142,9 @@ void add_(Tensor& a, const Tensor& b) {
   if (!a.is_contiguous() || broadcast_shapes("add_", a.shape(), b.shape()) != a.shape()) {
     fail("add_: cannot add ", b.shape(), " to a ", a.shape(), " in place");
   }
-  dispatch_floating("add_", a.dtype(),
-                    [&]<class T>(T) { combine_into<T>(a, lib::Arithmetic::add, a, b); });
+  dispatch_floating("add_", a.dtype(), [&]<class T>(T) {
+    combine_into<T>(a, lib::Arithmetic::add, a, b, a.shape() == b.shape());
+  });
 }
 Tensor neg(const Tensor& x) { return with_number("neg", lib::Arithmetic::mul, x, -1); }
 Tensor add(const Tensor& a, double b) {
