@@ -88,9 +88,16 @@ class Pass {
 
   [[nodiscard]] const std::vector<Variable>& outputs() const { return outputs_; }
 
+  [[nodiscard]] uint64_t number() const { return number_; }
+
   // REQUIRES: `node` lies in an output of this pass or among the inputs of a node behind one.
   void send(const NodePtr& node, Variable&& part, const char* sender) {
     const bool first = !node->pending.defined();
+    if (!first && node->pass != number_) {
+      fail("backward: a pass inside a backward has come to '", node->op,
+           "', where the pass around it is waiting; detach() what the inner one is made of");
+    }
+    node->pass = number_;
     accumulate(node->pending, std::move(part), *node, sender);
     if (!first) return;
     waiting_.push_back(&node);
@@ -123,6 +130,8 @@ class Pass {
 
  private:
   const Turn turn_;  // the first to come and the last to go
+  static inline uint64_t passes = 0;
+  const uint64_t number_ = ++passes;
 
   static bool older_holder(const NodePtr* a, const NodePtr* b) { return older(*a, *b); }
 
@@ -163,37 +172,43 @@ void seed(const char* function, Pass& pass, const std::vector<Variable>& cotange
 // computed for the others. Nodes older than every input lead to none.
 class Narrowed {
  public:
-  Narrowed(const std::vector<Variable>& outputs, const std::vector<Variable>& inputs) {
+  Narrowed(const Pass& pass, const std::vector<Variable>& inputs) : pass_(pass.number()) {
     uint64_t oldest = ~uint64_t{0};
     for (const Variable& input : inputs) oldest = std::min(oldest, input.node()->born);
-    for (const Variable& output : outputs) visit(output.node());
+    for (const Variable& output : pass.outputs()) visit(output.node());
     for (size_t next = 0; next < visited_.size(); ++next) {
-      if (visited_[next]->born < oldest) continue;
-      for (const NodePtr& input : NodePtr(visited_[next])->inputs) visit(input);
+      if (visited_[next].node->born < oldest) continue;
+      for (const NodePtr& input : NodePtr(visited_[next].node)->inputs) visit(input);
     }
-    std::sort(visited_.begin(), visited_.end(), older);
+    std::sort(visited_.begin(), visited_.end(),
+              [](const Visited& a, const Visited& b) { return older(a.node, b.node); });
     const auto leads = [](const NodePtr& node) { return node && node->wanted; };
     for (const Variable& input : inputs) input.node()->wanted = true;
-    for (const NodePtr& node : visited_) {
+    for (const auto& [node, before] : visited_) {
       node->wanted |=
           node->born >= oldest && std::any_of(node->inputs.begin(), node->inputs.end(), leads);
     }
   }
   ~Narrowed() {
-    for (const NodePtr& node : visited_) node->wanted = true;
+    for (const auto& [node, before] : visited_) node->wanted = before;
   }
   Narrowed(const Narrowed&) = delete;
   Narrowed& operator=(const Narrowed&) = delete;
 
  private:
-  // A node that is not wanted (yet) is one that has been visited.
+  struct Visited {
+    NodePtr node;
+    bool wanted_before;  // by a pass around this one
+  };
+
   void visit(const NodePtr& node) {
-    if (!node || !node->wanted) return;
-    node->wanted = false;
-    visited_.push_back(node);
+    if (!node || node->visited == pass_) return;
+    node->visited = pass_;
+    visited_.push_back({node, std::exchange(node->wanted, false)});
   }
 
-  std::vector<NodePtr> visited_;
+  const uint64_t pass_;
+  std::vector<Visited> visited_;
 };
 
 }  // namespace
@@ -250,7 +265,7 @@ std::vector<Variable> grad(const std::vector<Variable>& outputs,
   std::vector<Variable> result(inputs.size());
   Pass pass(outputs, options);
   seed("grad", pass, cotangents);
-  const Narrowed narrowed(outputs, inputs);
+  const Narrowed narrowed(pass, inputs);
   pass.run([&](const NodePtr& node, const Variable& dy) {
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (inputs[i].node() == node) result[i] = dy;
@@ -262,26 +277,6 @@ std::vector<Variable> grad(const std::vector<Variable>& outputs,
     if (!result[i].defined()) result[i] = tensor::zeros(inputs[i].shape(), inputs[i].dtype());
   }
   return result;
-}
-
-// The definition is run on aliases, a fresh one per operand: if one Variable is two of the
-// operands, the gradients of its two roles stay apart, as the operation's backward keeps them.
-Grads differentiate(const Definition& definition, const std::vector<Variable>& inputs,
-                    const Variable& dy) {
-  std::vector<Variable> aliases, wanted;
-  for (const Variable& input : inputs) {
-    aliases.push_back(
-        record("alias", {input}, input.value(), [](const Variable& d) -> Grads { return {d}; }));
-    if (input.requires_grad()) wanted.push_back(aliases.back());
-  }
-  const std::vector<Variable> found =
-      grad({definition(aliases)}, wanted, {dy}, {.retain_graph = true, .create_graph = true});
-  Grads grads;
-  size_t next = 0;
-  for (const Variable& input : inputs) {
-    grads.push_back(input.requires_grad() ? found[next++] : Variable());
-  }
-  return grads;
 }
 
 }  // namespace qkv::autograd

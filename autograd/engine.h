@@ -2,6 +2,7 @@
 // Threads may record graphs at the same time, also on leaves that they share. Their backward passes
 // take turns, so each gives what it would give alone; it is on the caller that nobody reads or
 // zeroes a gradient, draws a graph or overwrites a tensor while another thread's pass goes through.
+// A backward function must not wait for a pass of another thread: it would wait for its own turn.
 #pragma once
 
 #include "autograd/node.h"

@@ -10,7 +10,7 @@
 
 namespace qkv::autograd {
 
-struct Point {
+struct PagePoint {
   double x = 0, y = 0;
 };
 
@@ -18,11 +18,12 @@ struct Box {
   const Node* node = nullptr;
   std::vector<std::string> lines;  // what is written in it, printable ASCII
   bool again = false;              // a leaf that has a box further up
-  Point centre = {};
+  PagePoint centre = {};
   double width = 0, height = 0;
 };
 
-using Wire = std::vector<Point>;  // from the bottom of a box by way of points to the top of another
+using Wire =
+    std::vector<PagePoint>;  // from the bottom of a box by way of points to the top of another
 
 struct Layout {
   std::vector<Box> boxes;

@@ -34,13 +34,13 @@ std::string xml(const std::string& text) {
 
 std::string number(double x) { return std::to_string(std::lround(x)); }
 
-std::string point(const Point& p) { return number(p.x) + " " + number(p.y); }
+std::string point(const PagePoint& p) { return number(p.x) + " " + number(p.y); }
 
 // Sideways it bends, downwards it is straight.
 std::string path_of(const Wire& wire) {
   std::string d = "M" + point(wire[0]);
   for (size_t i = 1; i < wire.size(); ++i) {
-    const Point a = wire[i - 1], b = wire[i];
+    const PagePoint a = wire[i - 1], b = wire[i];
     const double middle = (a.y + b.y) / 2;
     d += a.x == b.x ? "L" + point(b)
                     : "C" + point({a.x, middle}) + " " + point({b.x, middle}) + " " + point(b);

@@ -37,6 +37,8 @@ struct Node {
   // anybody asked for this node's gradient or for one that it leads to.
   Variable pending;
   bool wanted = true;
+  uint64_t pass = 0;     // the number of the pass that `pending` belongs to
+  uint64_t visited = 0;  // the number of the last pass that has looked here for what is wanted
 
   [[nodiscard]] bool is_leaf() const { return inputs.empty(); }
 };
@@ -77,8 +79,9 @@ void check_result(const char* op, Operands inputs, const Tensor& result);
 // The result of an operation: `value` with a node behind it if an input requires a gradient and
 // recording() is on, else a constant. `backward` is called as backward(dy), or as
 // backward(dy, y) if it takes two arguments: it must never capture its own result (a cycle
-// would never be freed); the engine hands it over instead. Throws std::invalid_argument, naming the
-// operation, if `backward` is an empty std::function.
+// would never be freed); the engine hands it over instead. Of other Variables with a graph it
+// should capture inputs only: a chain of others would be destroyed by nested calls. Throws
+// std::invalid_argument, naming the operation, if `backward` is an empty std::function.
 template <class F>
 [[nodiscard]] Variable record(const char* op, Operands inputs, Tensor value, F&& backward) {
   if (watching) check_result(op, inputs, value);

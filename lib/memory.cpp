@@ -124,7 +124,7 @@ struct ThreadLists {
   enum { unused, open, closed } state = unused;
   std::array<FreeBlock*, kSmallClasses> free = {};
   std::array<int, kSmallClasses> length = {};
-  int64_t uncounted = 0;
+  int64_t uncounted = 0, most = 0;  // most: the largest it has been
 
   void push(size_t index, void* block) noexcept {
     free[index] = new (block) FreeBlock{free[index]};
@@ -143,7 +143,11 @@ struct ThreadLists {
   void give_class(Cache& c, size_t index) noexcept {
     while (void* block = pop(index)) c.push(class_index((index + 1) * kAlignment), block);
   }
-  void count(Cache& c) noexcept { c.count(std::exchange(uncounted, 0)); }
+  void count(Cache& c) noexcept {
+    c.stats.peak_bytes = std::max(c.stats.peak_bytes, c.stats.live_bytes + most);
+    c.count(std::exchange(uncounted, 0));
+    most = 0;
+  }
   void give_all(Cache& c) noexcept {
     for (size_t index = 0; index < kSmallClasses; ++index) give_class(c, index);
     count(c);
@@ -214,6 +218,7 @@ void* allocate(size_t bytes) {
   void* block = size <= kSmall ? mine.pop(size / kAlignment - 1) : nullptr;
   if (block != nullptr) {
     mine.uncounted += static_cast<int64_t>(size);
+    mine.most = std::max(mine.most, mine.uncounted);
     if (mine.uncounted > kUncounted) settle();
   } else {
     block = allocate_common(size);

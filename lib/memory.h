@@ -25,7 +25,7 @@ struct MemoryStats {
 // Returns a block. REQUIRES: `block` came from allocate(bytes) with the same `bytes`.
 void release(void* block, size_t bytes) noexcept;
 
-// Gives every cached block back to the system.
+// Gives cached blocks back to the system: all but the small ones that other threads keep.
 void release_cached_memory() noexcept;
 
 // Exact for what this thread has done; of every other thread, the last 16 KiB may be missing.

@@ -60,6 +60,11 @@ Variable rotary_embedding(const Variable& x, double base, int64_t first) {
     lib::fail("rotary_embedding: base is ", base, "; need a finite number of at least 1");
   }
   const int64_t T = x.shape().from_end(2), clocks = x.shape().from_end(1) / 2;
+  constexpr int64_t kFar = 1'000'000;  // the sines of lib are exact up to there
+  if (first < -kFar || first > kFar || T > kFar - first) {
+    lib::fail("rotary_embedding: positions ", first, " to ", first, " + ", T,
+              "; need all of them between -1000000 and 1000000");
+  }
   std::vector<double> speeds, cosines, sines;
   for (int64_t i = 0; i < clocks; ++i) speeds.push_back(speed_of_clock(i, 2 * clocks, base));
   for (int64_t t = 0; t < T; ++t) {

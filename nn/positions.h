@@ -27,7 +27,7 @@ class LearnedPositions : public Module {
 // Row t of x (..., T, D) with each pair of columns (2i, 2i+1) turned by the angle (first + t) ω_i,
 // ω_i = base^(-2i / D): the hands of the clocks above, moved on by t. Both queries and keys are
 // turned; their products then depend on how far apart they are, not on where. Throws
-// std::invalid_argument unless D is even and base at least 1.
+// std::invalid_argument unless D is even, base at least 1, and |first + t| at most a million.
 // Source: Su et al., "RoFormer", 2021, section 3.4.2.
 [[nodiscard]] Variable rotary_embedding(const Variable& x, double base = 10000, int64_t first = 0);
 

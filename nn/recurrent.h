@@ -29,7 +29,7 @@ class Recurrent : public Module {
   [[nodiscard]] RecurrentState step(const Variable& x, const RecurrentState& before = {}) const;
 
   // x (B, T, in). With `lengths`, sequence b has lengths[b] real positions: behind them its state
-  // stands still, whatever the numbers there. Both throw std::invalid_argument if
+  // stands still, whatever finite numbers are there. Both throw std::invalid_argument if
   // shapes do not fit or a length is outside [0, T].
   [[nodiscard]] RecurrentOutput forward(const Variable& x, const RecurrentState& initial = {},
                                         const std::vector<int64_t>& lengths = {}) const;

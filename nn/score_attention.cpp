@@ -93,7 +93,7 @@ ScaledDotAttention::ScaledDotAttention() : Attention("ScaledDotAttention", 0, 0)
 
 Variable ScaledDotAttention::score(const Variable& query, const Variable& keys) const {
   const auto C = static_cast<double>(keys.shape()[2]);
-  return matmul(query, transpose(keys)) * (1 / std::sqrt(C));
+  return matmul(query, transpose(keys)) * (1 / std::sqrt(std::max(C, 1.0)));
 }
 
 // ---- general ------------------------------------------------------------------------------------

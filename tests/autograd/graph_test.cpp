@@ -181,7 +181,7 @@ TEST_CASE("boxes of a model do not touch and lie in the picture, and arrows poin
   }
   for (const Wire& wire : layout.wires) {
     for (size_t i = 1; i < wire.size(); ++i) CHECK(wire[i - 1].y < wire[i].y);
-    for (const Point& p : wire) CHECK((p.x >= 0 && p.x <= layout.width));
+    for (const PagePoint& p : wire) CHECK((p.x >= 0 && p.x <= layout.width));
   }
 }
 

@@ -183,3 +183,27 @@ TEST_CASE("a thread that throws in its pass lets the next one in") {
   CHECK(thrown == 1);
   CHECK(x.grad().item() == 4);
 }
+
+TEST_CASE("a pass inside a backward finds its way where the pass around it wants nothing") {
+  const Variable a = leaf(3), w = leaf(5);
+  const Variable m = a * a, z = m * a;  // dz/da = 3 a²
+  const Variable y = record("nested", {w, m}, w.value(), [z, a](const Variable& dy) -> Grads {
+    return {dy * grad({z}, {a}, {}, {.retain_graph = true})[0], dy};
+  });
+  CHECK(grad({y}, {w}, {}, {.retain_graph = true})[0].item() == 27);
+  CHECK(grad({y}, {w, a}, {}, {.retain_graph = true})[0].item() == 27);
+}
+
+TEST_CASE("a pass inside a backward may not go where the pass around it is waiting") {
+  const Variable a = leaf(3);
+  const Variable m = exp(a), z = m * 2.0;
+  const Variable y = record("nested", {m}, m.value(), [z, a](const Variable& dy) -> Grads {
+    return {dy * grad({z}, {a}, {}, {.retain_graph = true})[0]};
+  });
+  const std::string text = refusal([&] { return grad({y + m}, {a}); });
+  CHECK(
+      text ==
+      "backward: a pass inside a backward has come to 'exp', where the pass around it is waiting; "
+      "detach() what the inner one is made of");
+  check_no_traces(y + m);
+}

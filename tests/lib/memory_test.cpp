@@ -180,3 +180,16 @@ TEST_CASE("small blocks of a thread that has ended are handed out to others") {
   release_cached_memory();
   CHECK(memory_stats().live_bytes == live);
 }
+
+TEST_CASE("the peak is known also if everything was released before anybody asked") {
+  const auto use = [] {
+    std::vector<void*> blocks;
+    for (int i = 0; i < 200; ++i) blocks.push_back(allocate(64));
+    for (void* const block : blocks) release(block, 64);
+  };
+  use();
+  reset_peak_memory();
+  const int64_t live = memory_stats().live_bytes;
+  use();
+  CHECK(memory_stats().peak_bytes == live + 200 * 64);
+}
