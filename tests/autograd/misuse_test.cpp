@@ -6,17 +6,16 @@
 #include "autograd/engine.h"
 #include "autograd/ops.h"
 #include "tests/compare.h"
+#include "tests/leaf.h"
 
 using namespace qkv;
 using namespace qkv::autograd;
+using qkv::tests::leaf;
+using qkv::tests::leaf64;
 using qkv::tests::refusal;
 
 namespace {
 
-Variable leaf(const Shape& shape, Dtype dtype = Dtype::float32) {
-  return parameter(tensor::ones(shape, dtype));
-}
-Variable leaf64(const Shape& shape) { return leaf(shape, Dtype::float64); }
 Tensor ids(std::vector<int64_t> values) {
   const auto n = static_cast<int64_t>(values.size());
   return Tensor::of(values, {n});
