@@ -86,6 +86,10 @@ Variable stack(const std::vector<Variable>& parts, int axis) {
   const int at = tensor::normalize_axis("stack", axis, parts[0].rank() + 1);
   std::vector<Variable> rows;
   for (const Variable& part : parts) {
+    if (part.shape() != parts[0].shape() || part.dtype() != parts[0].dtype()) {
+      lib::fail("stack: shapes or dtypes differ: ", parts[0].shape(), " ", parts[0].dtype(),
+                " and ", part.shape(), " ", part.dtype());
+    }
     Shape shape = part.shape();
     shape.insert(at, 1);
     rows.push_back(reshape(part, shape));

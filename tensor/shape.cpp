@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "lib/check.h"
 #include "lib/text.h"
 
 namespace qkv::tensor {
@@ -39,12 +40,16 @@ void Shape::push_back(int64_t size) { insert(rank_, size); }
 
 void Shape::insert(int axis, int64_t size) {
   if (rank_ == kMaxRank) fail("shape: ", rank_ + 1, " axes; a tensor has at most ", kMaxRank);
+  DCHECK(axis >= 0);
+  DCHECK(axis <= rank_);
   std::copy_backward(begin() + axis, end(), sizes_.data() + rank_ + 1);
   sizes_[static_cast<size_t>(axis)] = size;
   rank_ += 1;
 }
 
 void Shape::erase(int axis) {
+  DCHECK(axis >= 0);
+  DCHECK(axis < rank_);
   std::copy(begin() + axis + 1, end(), sizes_.data() + axis);
   rank_ -= 1;
 }

@@ -42,8 +42,8 @@ class Shape {
   [[nodiscard]] int64_t numel() const;
 
   void push_back(int64_t size);
-  void insert(int axis, int64_t size);
-  void erase(int axis);
+  void insert(int axis, int64_t size);  // REQUIRES: 0 <= axis <= rank(). A ninth axis is refused.
+  void erase(int axis);                 // REQUIRES: 0 <= axis < rank()
 
   [[nodiscard]] std::string str() const;  // "(2, 3, 4)"
 

@@ -164,6 +164,10 @@ void read_gradients(GoldenCase& golden, const Json& json) {
     if (output.dtype() != Dtype::float64 || find_named(golden.grad_outputs, name)) continue;
     fail(golden.place, ".grad_outputs.", escaped(name), ": is missing; the output is floating");
   }
+  for (const auto& [name, input] : golden.inputs) {
+    if (input.dtype() != Dtype::float64 || find_named(golden.grads, name)) continue;
+    fail(golden.place, ".grads.", escaped(name), ": is missing; the input is floating");
+  }
 }
 
 GoldenCase case_at(const std::string& place, const Json& json) {

@@ -33,6 +33,24 @@ Variable GoldenCall::input(const std::string& name) {
   return parameter;
 }
 
+Variable GoldenCall::input(const std::string& name, const Shape& shape) {
+  const Variable result = input(name);
+  if (result.shape() != shape) {
+    fail(at("inputs", name), "has shape ", result.shape(), "; with the other weights, ", golden_.op,
+         " needs ", shape);
+  }
+  return result;
+}
+
+Variable GoldenCall::matrix(const std::string& name) {
+  const Variable result = input(name);
+  if (result.rank() != 2 || result.value().numel() == 0) {
+    fail(at("inputs", name), "has shape ", result.shape(), "; ", golden_.op,
+         " needs a matrix that is not empty");
+  }
+  return result;
+}
+
 Tensor GoldenCall::tensor(const std::string& name, Dtype dtype) {
   const Tensor& value = find_input(name);
   if (value.dtype() != dtype) {
@@ -115,6 +133,12 @@ int GoldenCall::axis(const std::string& name) {
     fail(at("attrs", name), axis, " is not an axis");
   }
   return static_cast<int>(axis);
+}
+
+void GoldenCall::require_no_gradients() const {
+  if (golden_.grads.empty() && golden_.grad_outputs.empty()) return;
+  fail(golden_.place, golden_.grads.empty() ? ".grad_outputs: " : ".grads: ", golden_.op,
+       " is not differentiated");
 }
 
 void GoldenCall::require_all_read() const {

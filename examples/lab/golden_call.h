@@ -24,6 +24,14 @@ class GoldenCall {
   // A floating input, as a parameter() of dtype(); the same one at every call.
   [[nodiscard]] Variable input(const std::string& name);
 
+  // The same, refused unless it has that shape.
+  [[nodiscard]] Variable input(const std::string& name, const Shape& shape);
+
+  // The same, refused unless it has two axes, both at least 1: the matrix of weights from which an
+  // operation reads how wide a module must be. The other weights must fit it before one is made:
+  // then a file can ask for no more memory than it has numbers for.
+  [[nodiscard]] Variable matrix(const std::string& name);
+
   // An input of ids (Dtype::int64) or a mask (Dtype::boolean).
   [[nodiscard]] Tensor tensor(const std::string& name, Dtype dtype);
 
@@ -42,6 +50,9 @@ class GoldenCall {
                                             std::optional<std::vector<double>> otherwise = {});
   [[nodiscard]] std::vector<int64_t> integers(const std::string& name);
   [[nodiscard]] int axis(const std::string& name);  // an integer of at most kMaxRank either way
+
+  // For an operation that has no gradient of its own: throws if the case has gradients.
+  void require_no_gradients() const;
 
   // For whoever runs the call: throws if an input or an attribute was never asked for.
   void require_all_read() const;

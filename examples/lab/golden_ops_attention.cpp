@@ -1,5 +1,5 @@
 // The kinds of attention, by their golden names. Modules are made for the call, and get the
-// weights that it brings.
+// weights that it brings, once these are known to fit each other.
 #include <optional>
 
 #include "examples/lab/golden_ops.h"
@@ -25,7 +25,7 @@ Outputs scaled_dot(GoldenCall& call) { return attend(call, nn::ScaledDotAttentio
 
 Outputs general(GoldenCall& call) {
   lib::Generator g = any_numbers();
-  const Variable w = call.input("w");
+  const Variable w = call.matrix("w");
   nn::GeneralAttention attention(w.shape()[0], w.shape()[1], g);
   attention.weight = w;
   return attend(call, attention);
@@ -33,21 +33,23 @@ Outputs general(GoldenCall& call) {
 
 Outputs concat(GoldenCall& call) {
   lib::Generator g = any_numbers();
-  const Variable w = call.input("w");
+  const Variable w = call.matrix("w"), v = call.input("v", {w.shape()[0]});
   const int64_t key_width = call.input("keys").shape()[2];
   nn::ConcatAttention attention(w.shape()[1] - key_width, key_width, w.shape()[0], g);
   attention.weight = w;
-  attention.v = call.input("v");
+  attention.v = v;
   return attend(call, attention);
 }
 
 Outputs additive(GoldenCall& call) {
   lib::Generator g = any_numbers();
-  const Variable w_q = call.input("w_q"), w_k = call.input("w_k");
-  nn::AdditiveAttention attention(w_q.shape()[1], w_k.shape()[1], w_q.shape()[0], g);
+  const Variable w_q = call.matrix("w_q");
+  const int64_t hidden = w_q.shape()[0], key_width = call.matrix("w_k").shape()[1];
+  const Variable w_k = call.input("w_k", {hidden, key_width}), v = call.input("v", {hidden});
+  nn::AdditiveAttention attention(w_q.shape()[1], key_width, hidden, g);
   attention.query_weight = w_q;
   attention.key_weight = w_k;
-  attention.v = call.input("v");
+  attention.v = v;
   return attend(call, attention);
 }
 
@@ -73,9 +75,13 @@ Outputs scaled_dot_product(GoldenCall& call) {
 
 Outputs multi_head(GoldenCall& call, const Variable& query, const Variable& memory) {
   lib::Generator g = any_numbers();
-  const Variable w_q = call.input("w_q");
-  nn::MultiHeadAttention module(w_q.shape()[0], call.integer("heads"), g);
-  module.query.weight = w_q;
+  const int64_t C = call.matrix("w_q").shape()[0];
+  for (const char* weight : {"w_q", "w_k", "w_v", "w_o"}) {
+    static_cast<void>(call.input(weight, {C, C}));
+  }
+  for (const char* bias : {"b_q", "b_k", "b_v", "b_o"}) static_cast<void>(call.input(bias, {C}));
+  nn::MultiHeadAttention module(C, call.integer("heads"), g);
+  module.query.weight = call.input("w_q");
   module.key.weight = call.input("w_k");
   module.value.weight = call.input("w_v");
   module.out.weight = call.input("w_o");

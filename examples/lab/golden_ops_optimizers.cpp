@@ -1,4 +1,5 @@
-// Trajectories of the optimisers, and gradient clipping, by their golden names.
+// Trajectories of the optimisers, and gradient clipping, by their golden names. They use gradients
+// and are not differentiated: what they leave in .grad says nothing about a case.
 #include "autograd/engine.h"
 #include "autograd/ops.h"
 #include "examples/lab/golden_ops.h"
@@ -19,6 +20,7 @@ Variable loss_of(const Variable& x, const Variable& target) {
 
 // Descends from x0 and returns x after each step: path (steps, ...).
 Outputs descend(GoldenCall& call, const Variable& x, nn::Optimizer& optimizer) {
+  call.require_no_gradients();
   const Variable target = call.input("target").detach();
   const int64_t steps = call.integer("steps");
   if (steps < 1 || steps > kMostSteps) {
@@ -62,6 +64,7 @@ Outputs adam(GoldenCall& call) {
 
 // The gradients grad0, grad1, ... together, as they are afterwards, and their norm before.
 Outputs clip_grad_norm(GoldenCall& call) {
+  call.require_no_gradients();
   const std::vector<std::string> names = call.input_names();
   std::vector<Variable> parameters;
   for (const std::string& name : names) {

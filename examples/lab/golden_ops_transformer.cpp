@@ -7,11 +7,33 @@
 namespace qkv::examples {
 namespace {
 
-nn::TransformerConfig config_of(GoldenCall& call) {
+using Parts = std::initializer_list<std::string>;
+
+// The sizes that ff2_w (C, feed-forward) has. All weights must fit them before a layer is made.
+nn::TransformerConfig config_of(GoldenCall& call, Parts attentions, Parts norms) {
+  const auto require = [&](const std::string& name, const Shape& shape) {
+    static_cast<void>(call.input(name, shape));
+  };
+  const Shape ff2 = call.matrix("ff2_w").shape();
+  const int64_t C = ff2[0];
+  for (const std::string& name : attentions) {
+    require(name + "_in_w", {3 * C, C});
+    require(name + "_in_b", {3 * C});
+    require(name + "_out_w", {C, C});
+    require(name + "_out_b", {C});
+  }
+  for (const std::string& name : norms) {
+    require(name + "_w", {C});
+    require(name + "_b", {C});
+  }
+  require("ff1_w", {ff2[1], C});
+  require("ff1_b", {ff2[1]});
+  require("ff2_b", {C});
+
   nn::TransformerConfig config;
-  config.width = call.input("ff2_w").shape()[0];
+  config.width = C;
   config.heads = call.integer("heads");
-  config.feed_forward = call.input("ff1_w").shape()[0];
+  config.feed_forward = ff2[1];
   config.norm = call.flag("norm_first", false) ? nn::Norm::pre : nn::Norm::post;
   const std::string activation = call.text("activation", "relu");
   if (activation != "relu" && activation != "gelu") {
@@ -31,7 +53,6 @@ nn::Mask self_mask(GoldenCall& call, const Variable& x, bool causal) {
 void set_attention(nn::MultiHeadAttention& attention, GoldenCall& call, const std::string& name) {
   const Variable w = call.input(name + "_in_w"), b = call.input(name + "_in_b");
   const int64_t C = w.shape()[1];
-  if (w.shape() != Shape{3 * C, C}) lib::fail(name, "_in_w is ", w.shape(), "; need (3 C, C)");
   int64_t row = 0;
   for (nn::Linear* part : {&attention.query, &attention.key, &attention.value}) {
     part->weight = slice(w, 0, row, row + C);
@@ -56,7 +77,7 @@ void set_feed_forward(nn::FeedForward& feed_forward, GoldenCall& call) {
 
 Outputs encoder_layer(GoldenCall& call) {
   lib::Generator overwritten(0);
-  nn::EncoderLayer layer(config_of(call), overwritten);
+  nn::EncoderLayer layer(config_of(call, {"self"}, {"norm1", "norm2"}), overwritten);
   set_attention(layer.attention, call, "self");
   set_feed_forward(layer.feed_forward, call);
   set_norm(layer.norm1, call, "norm1");
@@ -67,7 +88,8 @@ Outputs encoder_layer(GoldenCall& call) {
 
 Outputs decoder_layer(GoldenCall& call) {
   lib::Generator overwritten(0);
-  nn::DecoderLayer layer(config_of(call), overwritten);
+  nn::DecoderLayer layer(config_of(call, {"self", "cross"}, {"norm1", "norm2", "norm3"}),
+                         overwritten);
   set_attention(layer.self_attention, call, "self");
   set_attention(layer.cross_attention, call, "cross");
   set_feed_forward(layer.feed_forward, call);

@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "autograd/engine.h"
+#include "autograd/numeric.h"
 #include "examples/lab/progress.h"
 #include "lib/text.h"
 
@@ -17,6 +18,15 @@ namespace {
 
 using lib::fail;
 using lib::str;
+
+const char* const kHelp =
+    "usage: qkv verify [--float32] FILE...\n\n"
+    "Runs the cases of golden files and compares results and gradients, element by element, with\n"
+    "what the files say. tests/golden has such files, and in README.md their format.\n\n"
+    "  --float32   in float32, within 2e-5 of the largest element; without it in float64, within\n"
+    "              1e-10 + 1e-9 of the element\n\n"
+    "exit code: 0 all right, 1 a result is off, 2 a file is malformed or names an unknown "
+    "operation\n";
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -30,16 +40,6 @@ double largest(const NamedTensors& tensors) {
   double result = 0;
   for (const auto& [name, value] : tensors) result = std::max(result, largest(value));
   return result;
-}
-
-// (0, 2) of element number i in row-major order.
-std::string index_text(const Shape& shape, size_t i) {
-  Shape index = shape;
-  for (int axis = shape.rank(); axis-- > 0;) {
-    index[axis] = static_cast<int64_t>(i) % shape[axis];
-    i /= static_cast<size_t>(shape[axis]);
-  }
-  return index.str();
 }
 
 // 0 for what is the same, NaN included; infinite for what only one of them has.
@@ -91,7 +91,7 @@ class Comparison {
       const double allowed = floating ? tolerance(expected[i], scale) : 0;
       const double share = error == 0 ? 0 : allowed < kInfinity ? error / allowed : kInfinity;
       if (report_.worst.empty() || share > report_.share) {
-        report_.worst = what + " " + index_text(ours.shape(), i);
+        report_.worst = what + " " + autograd::index_text(static_cast<int64_t>(i), ours.shape());
         report_.error = error;
         report_.share = share;
         if (!(share <= 1)) wrong_element_ = report_.worst + describe(actual[i], expected[i]);
@@ -219,10 +219,14 @@ int run_verify(const std::vector<std::string>& words, std::ostream& out, std::os
   Dtype dtype = Dtype::float64;
   std::vector<std::string> paths;
   for (const std::string& word : words) {
+    if (word == "--help" || word == "-h") {
+      out << kHelp;
+      return 0;
+    }
     if (word == "--float32") {
       dtype = Dtype::float32;
     } else if (word.starts_with("-")) {
-      fail("verify: unknown option '", escaped(word), "'; there is --float32");
+      fail("verify: unknown option '", escaped(word), "'; ./qkv verify --help lists them");
     } else {
       paths.push_back(word);
     }

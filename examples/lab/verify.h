@@ -23,9 +23,10 @@ struct CaseReport {
 [[nodiscard]] CaseReport verify_case(const GoldenCase& golden, Dtype dtype,
                                      const GoldenOps& ops = golden_ops());
 
-// The command's words are file names and perhaps --float32. Prints a line per case to `out`, and to
-// `errors` why a file was refused. Returns the exit code: 0 if every case is right, 1 if one is
-// not, 2 if a file is malformed, names an unknown operation or cannot be read.
+// The command's words are file names and perhaps --float32; --help prints a usage. Prints a line
+// per case to `out`, and to `errors` why a file was refused. Returns the exit code: 0 if every case
+// is right, 1 if one is not, 2 if a file is malformed, names an unknown operation or cannot be
+// read. Throws std::invalid_argument for an unknown option, and if there is no file.
 int run_verify(const std::vector<std::string>& words, std::ostream& out, std::ostream& errors);
 
 }  // namespace qkv::examples

@@ -6,17 +6,16 @@
 #include "autograd/engine.h"
 #include "autograd/ops.h"
 #include "tests/compare.h"
+#include "tests/leaf.h"
 
 using namespace qkv;
 using namespace qkv::autograd;
+using qkv::tests::leaf;
+using qkv::tests::leaf64;
 using qkv::tests::refusal;
 
 namespace {
 
-Variable leaf(const Shape& shape, Dtype dtype = Dtype::float32) {
-  return parameter(tensor::ones(shape, dtype));
-}
-Variable leaf64(const Shape& shape) { return leaf(shape, Dtype::float64); }
 Tensor ids(std::vector<int64_t> values) {
   const auto n = static_cast<int64_t>(values.size());
   return Tensor::of(values, {n});
@@ -264,6 +263,12 @@ TEST_CASE("a sentence names the operation that was called") {
         }).starts_with("cross_entropy: id 3 at element 1"));
   CHECK(refusal([&] { return max(leaf({0, 3}), 0); }).starts_with("max: "));
   CHECK(refusal([&] { return stack({}, 0); }).starts_with("stack: "));
+  CHECK(refusal([&] {
+          return stack({leaf({2, 3, 4, 5, 6}), leaf({})}, 5);
+        }) == "stack: shapes or dtypes differ: (2, 3, 4, 5, 6) float32 and () float32");
+  CHECK(refusal([&] {
+          return stack({x, leaf({2, 1})}, 1);
+        }) == "stack: shapes or dtypes differ: (2, 3) float32 and (2, 1) float32");
   const Variable narrow = leaf64({4, 3});
   CHECK(refusal([&] { return linear(x, narrow); }).starts_with("linear: dtypes differ"));
   const Tensor mask = tensor::full({5, 3}, 1, Dtype::boolean);

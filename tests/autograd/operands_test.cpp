@@ -5,19 +5,13 @@
 #include "autograd/ops.h"
 #include "tensor/elementwise.h"
 #include "tests/compare.h"
+#include "tests/leaf.h"
 
 using namespace qkv;
 using namespace qkv::autograd;
+using qkv::tests::leaf;
+using qkv::tests::leaf64;
 using qkv::tests::refusal;
-
-namespace {
-
-Variable leaf(const Shape& shape, Dtype dtype = Dtype::float32) {
-  return parameter(tensor::ones(shape, dtype));
-}
-Variable leaf64(const Shape& shape) { return leaf(shape, Dtype::float64); }
-
-}  // namespace
 
 TEST_CASE("operands of one dtype are needed wherever there are several") {
   const Variable a = leaf({2, 2}), b = leaf64({2, 2}), row = leaf64({2});

@@ -8,13 +8,13 @@
 #include "autograd/op_table.h"
 #include "autograd/ops.h"
 #include "lib/memory.h"
+#include "tests/leaf.h"
 
 using namespace qkv;
 using namespace qkv::autograd;
+using qkv::tests::leaf64;
 
 namespace {
-
-Variable leaf(const Shape& shape) { return parameter(tensor::ones(shape, Dtype::float64)); }
 
 // The bytes that go when the node's closure goes although everything on the list is still held:
 // 0, unless the closure keeps a tensor that the list does not have.
@@ -37,7 +37,7 @@ const TapeRow& row_of(const TapeMemory& memory, const std::string& op) {
 }  // namespace
 
 TEST_CASE("a node lists its operands and its result if backward needs them") {
-  const Variable a = leaf({2, 3}), b = leaf({3});
+  const Variable a = leaf64({2, 3}), b = leaf64({3});
   const Variable y = a * b;
   const auto saved = saved_by(*y.node());
   REQUIRE(saved.size() == 2);
@@ -51,12 +51,12 @@ TEST_CASE("a node lists its operands and its result if backward needs them") {
 }
 
 TEST_CASE("a window keeps all of the memory it shows a part of") {
-  const Variable row = slice(leaf({10, 100}), 0, 3, 4);  // (1, 100)
+  const Variable row = slice(leaf64({10, 100}), 0, 3, 4);  // (1, 100)
   CHECK(saved_bytes(*log(row).node()) == 10 * 100 * 8);
 }
 
 TEST_CASE("masks and indices that backward needs are listed") {
-  const Variable x = leaf({2, 3});
+  const Variable x = leaf64({2, 3});
   const Tensor mask = Tensor::of<bool>({true, false, true, false, true, true}, {2, 3});
   CHECK(saved_bytes(*masked_fill(x, mask, 0).node()) == 6);
   CHECK(saved_bytes(*embedding(x, Tensor::of<int64_t>({0, 1, 1}, {3})).node()) == 3 * 8);
@@ -78,7 +78,7 @@ TEST_CASE("no operation keeps a tensor that is not on its list") {
 }
 
 TEST_CASE("a tensor that hides in a closure is found") {
-  const Variable x = leaf({2, 3});
+  const Variable x = leaf64({2, 3});
   const Variable sly = record("sly", {x}, x.value().clone(), [t = x.value().clone()](auto& dy) {
     return Grads{dy * Variable(t)};
   });
@@ -87,7 +87,7 @@ TEST_CASE("a tensor that hides in a closure is found") {
 }
 
 TEST_CASE("tape_memory counts memory once, for the operation that saved it first") {
-  const Variable x = leaf({2, 3}), w = leaf({3, 4});
+  const Variable x = leaf64({2, 3}), w = leaf64({3, 4});
   const Variable h = exp(matmul(x, w));  // matmul saves x and w, exp its result: 8 doubles
   const Variable y = h * h;              // saves what exp has saved
   const Variable loss = mean(log(y));    // log saves y: 8 doubles
@@ -103,7 +103,7 @@ TEST_CASE("tape_memory counts memory once, for the operation that saved it first
 }
 
 TEST_CASE("a parameter that was saved transposed counts apart if it is named") {
-  const Variable x = tensor::ones({2, 3}, Dtype::float64), w = leaf({4, 3});
+  const Variable x = tensor::ones({2, 3}, Dtype::float64), w = leaf64({4, 3});
   const Variable y = matmul(x, transpose(w));
   CHECK(tape_memory(y).total.bytes == (6 + 12) * 8);
   CHECK(tape_memory(y, {w}).total.bytes == 6 * 8);
@@ -111,7 +111,7 @@ TEST_CASE("a parameter that was saved transposed counts apart if it is named") {
 }
 
 TEST_CASE("a freed graph keeps nothing") {
-  const Variable loss = mean(exp(leaf({100})));
+  const Variable loss = mean(exp(leaf64({100})));
   CHECK(tape_memory(loss).total.bytes == 800);
   backward(loss);
   CHECK(tape_memory(loss).total.bytes == 0);
@@ -119,7 +119,7 @@ TEST_CASE("a freed graph keeps nothing") {
 }
 
 TEST_CASE("tape_memory prints a table") {
-  const Variable x = leaf({32, 32});
+  const Variable x = leaf64({32, 32});
   const std::string text = tape_memory(mean(exp(x) * x)).str();
   const std::string nodes = bytes_text(4 * static_cast<int64_t>(sizeof(Node)));
   CHECK(text ==
@@ -133,7 +133,7 @@ TEST_CASE("tape_memory prints a table") {
 }
 
 TEST_CASE("backward_memory measures what a pass needs and leaves") {
-  const Variable x = leaf({1000, 100});
+  const Variable x = leaf64({1000, 100});
   const Variable loss = mean(exp(exp(x)));
   const PassMemory memory = backward_memory(loss);
   CHECK(memory.peak >= memory.before + 800'000);  // a gradient of x's size, at least

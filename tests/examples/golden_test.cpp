@@ -175,6 +175,20 @@ TEST_CASE("golden: gradients come in pairs and belong to floating tensors of the
         "cases[0].grad_outputs.y: has shape (1,), the output (2,)");
 }
 
+TEST_CASE("golden: where one gradient is given, none of a floating input may be left out") {
+  const auto with = [](const std::string& grads) {
+    return file_of(R"("inputs": {"x": )" + kTensor + R"(, "z": )" + kTensor +
+                   R"(, "ids": {"dtype": "int64", "shape": [1], "data": [2]}}, "outputs": {"y": )" +
+                   kTensor + R"(}, "grad_outputs": {"y": )" + kTensor + R"(}, "grads": {)" + grads +
+                   "}");
+  };
+  const std::string x = R"("x": )" + kTensor, z = R"("z": )" + kTensor;
+  CHECK(fault(with("")) == "cases[0].grads.x: is missing; the input is floating");
+  CHECK(fault(with(x)) == "cases[0].grads.z: is missing; the input is floating");
+  CHECK(fault(with(z)) == "cases[0].grads.x: is missing; the input is floating");
+  CHECK(only_case(with(x + ", " + z)).grads.size() == 2);
+}
+
 TEST_CASE("golden: attributes are simple, and nothing is nested without end") {
   CHECK(fault(with_attribute("null")).starts_with("cases[0].attrs.a: must be a number, a word"));
   CHECK(fault(with_attribute("{}")).starts_with("cases[0].attrs.a: must be a number, a word"));
@@ -247,4 +261,27 @@ TEST_CASE("golden: an operation gets its attributes by name and type") {
   golden.attributes[0].second = int64_t{1} << 40;
   CHECK(refusal([&] { return call.axis("i"); }) ==
         "cases[0].attrs.i: 1099511627776 is not an axis");
+}
+
+TEST_CASE("golden: an operation can insist on a shape, on a matrix and on no gradients") {
+  GoldenCase golden = only_case(with_input(kTensor));
+  golden.inputs.emplace_back("w", Tensor::of(Numbers{1, 2}, {1, 2}));
+  golden.inputs.emplace_back("none", Tensor::of(Numbers{}, {8000, 0}));
+  GoldenCall call(golden, Dtype::float64);
+  CHECK(call.input("x", {2}).node() == call.input("x").node());
+  CHECK(refusal([&] {
+          return call.input("x", {1, 2});
+        }) == "cases[0].inputs.x: has shape (2,); with the other weights, neg needs (1, 2)");
+  CHECK(call.matrix("w").shape() == Shape{1, 2});
+  CHECK(refusal([&] { return call.matrix("x"); }) ==
+        "cases[0].inputs.x: has shape (2,); neg needs a matrix that is not empty");
+  CHECK(refusal([&] { return call.matrix("none"); }) ==
+        "cases[0].inputs.none: has shape (8000, 0); neg needs a matrix that is not empty");
+  call.require_no_gradients();
+  golden.grad_outputs = golden.outputs;
+  CHECK(refusal([&] { call.require_no_gradients(); }) ==
+        "cases[0].grad_outputs: neg is not differentiated");
+  golden.grads = golden.inputs;
+  CHECK(refusal([&] { call.require_no_gradients(); }) ==
+        "cases[0].grads: neg is not differentiated");
 }

@@ -258,6 +258,15 @@ TEST_CASE("verify: what an operation refuses is a mistake of the file, told with
   CHECK(refusal([&] { return problem(golden); }) == "cases[0].op: unknown operation 'unknown'");
 }
 
+TEST_CASE("verify: help is a usage and no mistake") {
+  for (const char* word : {"--help", "-h"}) {
+    const Run help = run({word});
+    CHECK(help.code == 0);
+    CHECK(help.out.starts_with("usage: qkv verify [--float32] FILE..."));
+    CHECK(help.errors == "");
+  }
+}
+
 TEST_CASE("verify: one bad file among good ones does not hide the others") {
   const TemporaryFolder folder;
   lib::write_file_atomically(folder / "good", {kProduct});
@@ -270,7 +279,7 @@ TEST_CASE("verify: one bad file among good ones does not hide the others") {
   CHECK(holds(run({folder / "good", "--float32"}).out, "float32; expected"));
   CHECK(refusal([&] {
           return run({"--float16", folder / "good"}).code;
-        }) == "verify: unknown option '--float16'; there is --float32");
+        }) == "verify: unknown option '--float16'; ./qkv verify --help lists them");
   CHECK(refusal([&] { return run({"--float32"}).code; }) == "verify: needs at least one file");
 }
 

@@ -73,6 +73,8 @@ refused 2 "line 2, column 70, in cases[0].inputs.input.data[1]" verify nan.json
 grep -q "WRONG .* output (1,) is 3, expected 2" out || problem "a wrong case is not in: $(cat out)"
 "$lab" verify right.json >out 2>err || problem "a right golden file ended with $?"
 "$lab" verify --float32 right.json right.json >out 2>err || problem "--float32 ended with $?"
+"$lab" verify --help >help 2>err || problem "verify --help ended with $?"
+grep -q "^usage: qkv verify" help || problem "verify --help printed no usage: $(cat help)"
 grep -q "2 of 2 cases are right" out || problem "the cases were not counted: $(cat out)"
 
 refused 2 "no operation or model has 'nothing' in its name" gradcheck nothing

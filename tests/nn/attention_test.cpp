@@ -12,9 +12,11 @@
 #include "tensor/index.h"
 #include "tensor/views.h"
 #include "tests/compare.h"
+#include "tests/normal.h"
 
 using namespace qkv;
 using namespace qkv::nn;
+using qkv::tests::normal;
 using qkv::tests::refusal;
 using qkv::tests::relative_error;
 
@@ -22,10 +24,6 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-Tensor normal(const Shape& shape, uint64_t seed, Dtype dtype = Dtype::float64) {
-  lib::Generator generator(seed);
-  return tensor::normal(shape, 0, 1, generator, dtype);
-}
 Numbers numbers(const Variable& x) { return x.value().to_vector(); }
 double number(const Variable& x, std::initializer_list<int64_t> index) {
   return x.value().at(index);

@@ -10,9 +10,11 @@
 #include "autograd/grad_check.h"
 #include "autograd/ops.h"
 #include "tests/compare.h"
+#include "tests/normal.h"
 
 using namespace qkv;
 using namespace qkv::nn;
+using qkv::tests::normal;
 using qkv::tests::refusal;
 using qkv::tests::relative_error;
 
@@ -22,10 +24,7 @@ using Numbers = std::vector<double>;
 
 constexpr TransformerConfig kTiny = {.width = 4, .heads = 2, .layers = 2, .feed_forward = 6};
 
-Tensor normal(const Shape& shape, uint64_t seed, Dtype dtype = Dtype::float32) {
-  lib::Generator generator(seed);
-  return tensor::normal(shape, 0, 1, generator, dtype);
-}
+Tensor normal32(const Shape& shape, uint64_t seed) { return normal(shape, seed, Dtype::float32); }
 Numbers numbers(const Variable& x) { return x.value().to_vector(); }
 
 TransformerConfig with_norm(Norm norm) {
@@ -47,10 +46,10 @@ TEST_CASE("decoder layers are their sublayers put together as the paper's figure
     DecoderLayer layer(with_norm(norm), generator);
     uint64_t seed = 3;
     for (LayerNorm* each : {&layer.norm1, &layer.norm2, &layer.norm3}) {  // they start all alike
-      each->weight.mutable_value().copy_(normal({4}, seed++));
-      each->bias.mutable_value().copy_(normal({4}, seed++));
+      each->weight.mutable_value().copy_(normal32({4}, seed++));
+      each->bias.mutable_value().copy_(normal32({4}, seed++));
     }
-    const Variable x = normal({2, 3, 4}, 1), memory = normal({2, 5, 4}, 2);
+    const Variable x = normal32({2, 3, 4}, 1), memory = normal32({2, 5, 4}, 2);
     const Mask mask = Mask::causal(3), memory_mask = Mask::padding({5, 2}, 5);
     const auto self = [&](const Variable& q) {
       return layer.self_attention.forward(q, q, q, mask).output;
@@ -81,7 +80,7 @@ TEST_CASE("decoder layers are their sublayers put together as the paper's figure
 TEST_CASE("a decoder is its layers one on top of the other") {
   lib::Generator generator(1);
   TransformerDecoder decoder(kTiny, generator);
-  const Variable x = normal({2, 3, 4}, 1), memory = normal({2, 5, 4}, 2);
+  const Variable x = normal32({2, 3, 4}, 1), memory = normal32({2, 5, 4}, 2);
   const Mask self = Mask::causal(3) & Mask::padding({3, 2}, 3), seen = Mask::padding({5, 2}, 5);
   const auto first = decoder.layers[0]->forward(x, memory, self, seen);
   const auto second = decoder.layers[1]->forward(first.output, memory, self, seen);
@@ -101,13 +100,13 @@ TEST_CASE("a decoder does not see later positions to the bit nor send them gradi
   for (const Norm norm : {Norm::post, Norm::pre}) {
     lib::Generator generator(1);
     TransformerDecoder decoder(with_norm(norm), generator);
-    const Variable memory = normal({1, 3, 4}, 2), x = autograd::parameter(normal({1, 5, 4}, 1));
+    const Variable memory = normal32({1, 3, 4}, 2), x = autograd::parameter(normal32({1, 5, 4}, 1));
     const Variable all = decoder.forward(x, memory).output;
     for (int64_t t = 1; t < 5; ++t) {
       CHECK(numbers(decoder.forward(slice(x, 1, 0, t), memory).output) ==
             numbers(slice(all, 1, 0, t)));
     }
-    const Variable r = normal({1, 3, 4}, 3);
+    const Variable r = normal32({1, 3, 4}, 3);
     const Variable d = autograd::grad({slice(all, 1, 0, 3)}, {x}, {r})[0];
     CHECK(numbers(slice(d, 1, 3, 5)) == Numbers(8, 0.0));
     for (const double g : numbers(slice(d, 1, 0, 3))) CHECK(g != 0);
@@ -117,10 +116,10 @@ TEST_CASE("a decoder does not see later positions to the bit nor send them gradi
 TEST_CASE("every position of the memory reaches every output and padding reaches none") {
   lib::Generator generator(1);
   TransformerDecoder decoder(kTiny, generator);
-  const Variable x = normal({2, 3, 4}, 1), memory = autograd::parameter(normal({2, 5, 4}, 2));
+  const Variable x = normal32({2, 3, 4}, 1), memory = autograd::parameter(normal32({2, 5, 4}, 2));
   const Variable y = decoder.forward(x, memory, {}, Mask::padding({5, 2}, 5)).output;
   for (int64_t t = 0; t < 3; ++t) {
-    const Variable r = normal({2, 1, 4}, 3);
+    const Variable r = normal32({2, 1, 4}, 3);
     const Variable d =
         autograd::grad({slice(y, 1, t, t + 1)}, {memory}, {r}, {.retain_graph = true})[0];
     for (const double g : numbers(part(d, 0, 0, 5))) CHECK(g != 0);
@@ -133,7 +132,7 @@ TEST_CASE("a pair of sequences alone equals itself in a padded batch of a decode
   for (const Norm norm : {Norm::post, Norm::pre}) {
     lib::Generator generator(1);
     TransformerDecoder decoder(with_norm(norm), generator);
-    const Variable x = normal({2, 4, 4}, 1), memory = normal({2, 5, 4}, 2);
+    const Variable x = normal32({2, 4, 4}, 1), memory = normal32({2, 5, 4}, 2);
     const Variable batch =
         decoder.forward(x, memory, Mask::padding({4, 2}, 4), Mask::padding({5, 3}, 5)).output;
     const Variable alone = decoder.forward(part(x, 1, 0, 2), part(memory, 1, 0, 3)).output;
@@ -145,10 +144,10 @@ TEST_CASE("a pair of sequences alone equals itself in a padded batch of a decode
 TEST_CASE("a decoder whose memory is nothing but padding stays finite") {
   lib::Generator generator(1);
   TransformerDecoder decoder(kTiny, generator);
-  const Variable x = normal({2, 3, 4}, 1), memory = autograd::parameter(normal({2, 5, 4}, 2));
+  const Variable x = normal32({2, 3, 4}, 1), memory = autograd::parameter(normal32({2, 5, 4}, 2));
   const Variable y = decoder.forward(x, memory, {}, Mask::padding({0, 5}, 5)).output;
   for (const double v : numbers(y)) CHECK(std::isfinite(v));
-  const Variable r = normal({2, 3, 4}, 3);
+  const Variable r = normal32({2, 3, 4}, 3);
   const Variable d = autograd::grad({y}, {memory}, {r})[0];
   CHECK(numbers(slice(d, 0, 0, 1)) == Numbers(20, 0.0));
   for (const double g : numbers(d)) CHECK(std::isfinite(g));
@@ -159,7 +158,7 @@ TEST_CASE("evaluation switches the dropout of a decoder off") {
   TransformerConfig config = kTiny;
   config.dropout = 0.5;
   TransformerDecoder decoder(config, generator), plain(kTiny, same);
-  const Variable x = normal({2, 3, 4}, 1), memory = normal({2, 5, 4}, 2);
+  const Variable x = normal32({2, 3, 4}, 1), memory = normal32({2, 5, 4}, 2);
   const auto run = [&](TransformerDecoder& d) { return numbers(d.forward(x, memory).output); };
   CHECK(run(decoder) != run(decoder));
   decoder.eval();

@@ -17,19 +17,16 @@
 #include "nn/score_attention.h"
 #include "tensor/elementwise.h"
 #include "tests/compare.h"
+#include "tests/normal.h"
 
 using namespace qkv;
 using namespace qkv::autograd;
+using qkv::tests::normal;
 using qkv::tests::refusal;
 
 namespace {
 
 using Numbers = std::vector<double>;
-
-Tensor normal(const Shape& shape, uint64_t seed, Dtype dtype = Dtype::float64) {
-  lib::Generator generator(seed);
-  return tensor::normal(shape, 0, 1, generator, dtype);
-}
 
 nn::TransformerConfig config(nn::Norm norm) {
   return {.vocab = 7,

@@ -8,18 +8,15 @@
 #include "autograd/grad_check.h"
 #include "autograd/ops.h"
 #include "tests/compare.h"
+#include "tests/normal.h"
 
 using namespace qkv;
 using namespace qkv::nn;
+using qkv::tests::normal;
 using qkv::tests::refusal;
 using qkv::tests::relative_error;
 
 namespace {
-
-Tensor normal(const Shape& shape, Dtype dtype = Dtype::float64) {
-  lib::Generator generator(7);
-  return tensor::normal(shape, 0, 1, generator, dtype);
-}
 
 // Mean and deviation of all elements, and the largest size.
 struct Spread {
@@ -54,7 +51,7 @@ TEST_CASE("Linear is x W^T + b by the definition") {
   lib::Generator generator(1);
   Linear layer(5, 3, generator);
   layer.to(Dtype::float64);
-  const Tensor x = normal({2, 7, 5});
+  const Tensor x = normal({2, 7, 5}, 7);
   const Variable y = layer.forward(x);
   REQUIRE(y.shape() == Shape{2, 7, 3});
   std::vector<double> expected;
@@ -128,7 +125,7 @@ TEST_CASE("Embedding starts standard normal") {
 TEST_CASE("LayerNorm gives rows of mean 0 and variance 1 whatever their size") {
   LayerNorm layer(6);
   layer.to(Dtype::float64);
-  const Variable y = layer.forward(Variable(normal({3, 6})) * 50.0 + 1000.0);
+  const Variable y = layer.forward(Variable(normal({3, 6}, 7)) * 50.0 + 1000.0);
   for (int64_t row = 0; row < 3; ++row) {
     const Spread s = spread(slice(y, 0, row, row + 1));
     CHECK(std::abs(s.mean) <= 1e-12);
@@ -211,7 +208,7 @@ TEST_CASE("Dropout sends the gradient through what it kept") {
                                              layer.generator().set_position(0);
                                              return layer.forward(in[0]);
                                            },
-                                           {normal({5, 6})});
+                                           {normal({5, 6}, 7)});
   CHECK_MESSAGE(report.passed, report.message);
 }
 
@@ -229,7 +226,7 @@ TEST_CASE("FeedForward is its two layers with the activation between them") {
     lib::Generator generator(1);
     FeedForward layer(4, 9, activation, 0, generator);
     layer.to(Dtype::float64);
-    const Variable x = normal({2, 3, 4});
+    const Variable x = normal({2, 3, 4}, 7);
     const Variable hidden = layer.linear1.forward(x);
     CHECK(hidden.shape() == Shape{2, 3, 9});
     const Variable active = activation == Activation::relu ? relu(hidden) : gelu(hidden);
@@ -241,7 +238,7 @@ TEST_CASE("FeedForward is its two layers with the activation between them") {
 TEST_CASE("FeedForward drops hidden elements in training only") {
   lib::Generator generator(1);
   FeedForward layer(4, 9, Activation::gelu, 0.5, generator);
-  const Variable x = normal({2, 3, 4}, Dtype::float32);
+  const Variable x = normal({2, 3, 4}, 7, Dtype::float32);
   const auto once = layer.forward(x).value().to_vector();
   CHECK(layer.forward(x).value().to_vector() != once);
   layer.eval();

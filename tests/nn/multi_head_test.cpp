@@ -7,9 +7,11 @@
 #include "nn/attention.h"
 #include "tensor/views.h"
 #include "tests/compare.h"
+#include "tests/normal.h"
 
 using namespace qkv;
 using namespace qkv::nn;
+using qkv::tests::normal;
 using qkv::tests::refusal;
 using qkv::tests::relative_error;
 
@@ -17,10 +19,6 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-Tensor normal(const Shape& shape, uint64_t seed) {
-  lib::Generator generator(seed);
-  return tensor::normal(shape, 0, 1, generator, Dtype::float64);
-}
 Numbers numbers(const Variable& x) { return x.value().to_vector(); }
 
 }  // namespace

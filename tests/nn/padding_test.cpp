@@ -11,18 +11,16 @@
 #include "nn/decoder.h"
 #include "nn/recurrent.h"
 #include "nn/score_attention.h"
+#include "tests/normal.h"
 
 using namespace qkv;
 using namespace qkv::autograd;
+using qkv::tests::normal;
 
 namespace {
 
 using Numbers = std::vector<double>;
 
-Tensor normal(const Shape& shape, uint64_t seed, Dtype dtype = Dtype::float64) {
-  lib::Generator generator(seed);
-  return tensor::normal(shape, 0, 1, generator, dtype);
-}
 Numbers numbers(const Variable& x) { return x.value().to_vector(); }
 
 nn::TransformerConfig config() {

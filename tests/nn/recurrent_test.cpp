@@ -13,9 +13,11 @@
 #include "lib/text.h"
 #include "tensor/views.h"
 #include "tests/compare.h"
+#include "tests/normal.h"
 
 using namespace qkv;
 using namespace qkv::nn;
+using qkv::tests::normal;
 using qkv::tests::refusal;
 using qkv::tests::relative_error;
 
@@ -23,10 +25,6 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-Tensor normal(const Shape& shape, uint64_t seed, Dtype dtype = Dtype::float64) {
-  lib::Generator generator(seed);
-  return tensor::normal(shape, 0, 1, generator, dtype);
-}
 Numbers numbers(const Variable& x) { return x.value().to_vector(); }
 
 std::vector<std::unique_ptr<Recurrent>> every_kind(int64_t in, int64_t hidden,

@@ -13,9 +13,11 @@
 #include "lib/text.h"
 #include "tensor/views.h"
 #include "tests/compare.h"
+#include "tests/normal.h"
 
 using namespace qkv;
 using namespace qkv::nn;
+using qkv::tests::normal;
 using qkv::tests::refusal;
 using qkv::tests::relative_error;
 
@@ -25,10 +27,6 @@ using Numbers = std::vector<double>;
 
 constexpr int64_t kQuery = 3, kKey = 4, kHidden = 5;  // widths of the kinds that have parameters
 
-Tensor normal(const Shape& shape, uint64_t seed, Dtype dtype = Dtype::float64) {
-  lib::Generator generator(seed);
-  return tensor::normal(shape, 0, 1, generator, dtype);
-}
 Numbers numbers(const Variable& x) { return x.value().to_vector(); }
 
 // One of each kind, for queries and keys of those widths.

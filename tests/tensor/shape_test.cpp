@@ -76,6 +76,15 @@ TEST_CASE("axes are inserted and erased in place") {
   CHECK(shape == Shape{2, 1, 3});
 }
 
+#if defined(QKV_DCHECK)
+TEST_CASE("an axis outside is no place to insert or erase") {
+  Shape shape{2, 3};
+  for (const int axis : {-1, 3}) CHECK_THROWS_AS(shape.insert(axis, 1), std::logic_error);
+  for (const int axis : {-1, 2}) CHECK_THROWS_AS(shape.erase(axis), std::logic_error);
+  CHECK(shape == Shape{2, 3});
+}
+#endif
+
 TEST_CASE("shapes are equal if all sizes are") {
   CHECK(Shape{2, 3} == Shape{2, 3});
   CHECK(Shape{2, 3} != Shape{3, 2});
