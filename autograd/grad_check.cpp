@@ -65,6 +65,7 @@ Check::Check(const Function& function, const std::vector<Tensor>& inputs,
   }
   value_ = point_.value();
   values_differ_ = value_difference(y.value(), value_);
+  if (r_.shape() != value_.shape()) return;  // nothing to compare
   here_ = point_.loss(r_);
   for (const Tensor& x : point_.inputs()) {
     x_.push_back(x.to_vector());
@@ -111,11 +112,11 @@ Bend Check::look_closer(GradDifference& d, size_t input, int64_t place, const Sl
     if (nearer != Bend::smooth) return nearer;
   }
   // Where a curve is very steep the error is the step's: a tenth of it has a hundredth of that.
-  const bool falls = closer.absolute_error() < d.absolute_error();
-  if (excess(closer) > 1 && closer.absolute_error() < 0.02 * d.absolute_error()) {
+  const double before = d.absolute_error(), after = closer.absolute_error();
+  if (excess(closer) > 1 && after < 0.02 * before) {
     report_.too_steep.push_back(lib::str("input ", d.input, " at ", d.index));
   }
-  if (found != Bend::smooth || (excess(d) > 1 && falls)) d.numeric = near.central;
+  if (found != Bend::smooth || (excess(d) > 1 && after < before)) d.numeric = near.central;
   return Bend::smooth;
 }
 
@@ -219,6 +220,7 @@ void Check::diagnose_wrong_inputs() {
 
 // What makes all numbers meaningless, or leaves an input without any; empty if nothing does.
 std::string Check::obstacle() const {
+  if (r_.shape() != value_.shape()) return values_differ_;
   if (const double again = point_.loss(r_); again != here_ && !std::isnan(here_)) {
     return lib::str("the function is random: at the same inputs the loss was ", here_, ", then ",
                     again, "; draw the same numbers at every call");

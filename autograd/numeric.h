@@ -27,9 +27,9 @@ struct Slopes {
 
 // Why the two slopes differ is told by a step h and a tenth of it. The gap between them is
 //
-//   smooth   h L'': it falls to a tenth       kink   the same at both steps, as in relu at 0
-//   jump     J / h: it grows, ten times       past   gone: the bend is farther away than h / 10
-//   or, at a cusp such as sqrt |x|, three
+//   smooth   h L'': a tenth of it is left     kink   the same at both steps, as in relu at 0
+//   jump     J / h: it grows, to ten times    past   gone: the bend is farther away than h / 10
+//            (at a cusp, sqrt |x|, to three)
 enum class Bend { smooth, kink, past, jump };
 
 // `rounding` is how large a gap rounding may leave at the larger step.
