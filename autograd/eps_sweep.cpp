@@ -34,7 +34,7 @@ double largest_error(Point& point, const Tensor& r, const std::vector<Values>& g
       const double down = point.loss(r);
       point.set(i, place, at);
       const double error = std::abs((up - down) / (2 * eps) - gradients[i][e]);
-      worst = error <= worst ? worst : error;  // NaN stays
+      worst = larger(worst, error);
     }
   }
   return worst;
@@ -68,13 +68,18 @@ void mark(std::string& line, double error, char sign) {
 }
 
 std::string number(double value) {
-  if (value != value) return "-";
   char text[32];
   std::snprintf(text, sizeof text, "%.1e", value);
   return text;
 }
 
-std::string chart_line(const EpsPoint& point) {
+// No number at all in the float32 column: the function refuses float32.
+bool has_float32(const std::vector<EpsPoint>& points) {
+  return std::any_of(points.begin(), points.end(),
+                     [](const EpsPoint& p) { return p.float32 == p.float32; });
+}
+
+std::string chart_line(const EpsPoint& point, bool with_float32) {
   std::string line(kSteps * kColumns + 1, ' ');
   for (size_t tick = 0; tick < line.size(); tick += 3 * kColumns) line[tick] = '.';
   mark(line, point.float64, 'o');
@@ -83,16 +88,19 @@ std::string chart_line(const EpsPoint& point) {
   char text[64];
   std::snprintf(text, sizeof text, "1e-%02d   %8s   %8s   ",
                 static_cast<int>(std::lround(-std::log10(point.eps))),
-                number(point.float64).c_str(), number(point.float32).c_str());
+                number(point.float64).c_str(), with_float32 ? number(point.float32).c_str() : "-");
   return text + line + "\n";
 }
 
+// The least number; NaN, as of log at x < eps, is none.
 template <class Error>
 std::string best(const std::vector<EpsPoint>& points, const Error& error) {
-  const EpsPoint& point =
-      *std::min_element(points.begin(), points.end(),
-                        [&](const auto& a, const auto& b) { return error(a) < error(b); });
-  return lib::str(number(error(point)), " at eps ", point.eps);
+  const EpsPoint* least = nullptr;
+  for (const EpsPoint& p : points) {
+    if (least == nullptr ? error(p) == error(p) : error(p) < error(*least)) least = &p;
+  }
+  if (least == nullptr) return "nan at every eps";
+  return lib::str(number(error(*least)), " at eps ", least->eps);
 }
 
 }  // namespace
@@ -134,9 +142,9 @@ std::string eps_chart(const std::vector<EpsPoint>& points) {
     text += std::string(tick) + std::string(15 - std::string(tick).size(), ' ');
   }
   text += "1\n";
-  for (const EpsPoint& point : points) text += chart_line(point);
-  const bool curved = points[0].float64 > 1e-10,
-             has_float32 = points[0].float32 == points[0].float32;
+  const bool with_float32 = has_float32(points);
+  for (const EpsPoint& point : points) text += chart_line(point, with_float32);
+  const bool curved = !(points[0].float64 <= 1e-10);
   text += curved ? "\nlarge eps: truncation. The error is eps² L'''/6, a hundredth for a tenth of "
                    "eps.\n"
                  : "\nlarge eps: no truncation error, since nothing of third order is there: L''' "
@@ -145,7 +153,7 @@ std::string eps_chart(const std::vector<EpsPoint>& points) {
       "small eps: rounding. L is known to u |L|, and the error u |L| / eps grows as eps falls;\n"
       "  u is 1.1e-16 in float64 (o) and 6.0e-08 in float32 (x).\n";
   text += "best: float64 " + best(points, [](const EpsPoint& p) { return p.float64; });
-  if (has_float32) {
+  if (with_float32) {
     text += ", float32 " + best(points, [](const EpsPoint& p) { return p.float32; }) +
             ".\nIn float32 no eps shows a smaller mistake than that";
   }

@@ -19,12 +19,14 @@ struct EpsPoint {
 };
 
 // For eps = 1e-1, 1e-2 ... 1e-12. The gradient is backward's, in float64, and taken for right; the
-// function is evaluated in float64 and in float32. Its float32 column is NaN if it refuses float32.
+// function is evaluated in float64 and in float32. An error is NaN if the function is not a number
+// at x ± eps; the whole float32 column is, if it refuses float32.
 // Throws std::invalid_argument unless the inputs are float64.
 [[nodiscard]] std::vector<EpsPoint> eps_sweep(const Function& function,
                                               const std::vector<Tensor>& inputs, uint64_t seed = 0);
 
-// The same as a chart with numbers, a line for each eps, and what it says in a few sentences.
+// The same as a chart with numbers, a line for each eps, and what it says in a few sentences. NaN
+// has no mark in the chart; it is no candidate for the best eps.
 [[nodiscard]] std::string eps_chart(const std::vector<EpsPoint>& points);
 
 }  // namespace qkv::autograd

@@ -16,15 +16,6 @@ namespace {
 constexpr uint64_t kCotangentStream = 0xc07a, kDirectionStream = 0xd14e;
 constexpr int64_t kLargestJacobian = 1 << 20;  // elements; beyond, a diagnosis does without
 
-// The slopes on the two sides of an element, and their mean, the central difference.
-struct Slopes {
-  double below, above, central;
-  [[nodiscard]] double gap() const { return above - below; }
-  [[nodiscard]] double lower() const { return std::min(below, above); }
-  [[nodiscard]] double upper() const { return std::max(below, above); }
-  [[nodiscard]] double size() const { return std::max(std::abs(below), std::abs(above)); }
-};
-
 // The check of one function at one point.
 class Check {
  public:
@@ -34,8 +25,7 @@ class Check {
 
  private:
   [[nodiscard]] double excess(const GradDifference& d) const;
-  Slopes slopes(size_t input, int64_t place, double h);
-  [[nodiscard]] bool bends(const Slopes& far, const Slopes& near) const;
+  Bend look_closer(GradDifference& d, size_t input, int64_t place, const Slopes& far, double h);
   [[nodiscard]] bool between(const Slopes& sides, double slope) const;
   void compare(size_t input, int64_t place);
   void add(const GradDifference& d);
@@ -47,11 +37,12 @@ class Check {
 
   GradCheckOptions options_;
   Point point_;
-  Tensor r_;
+  Tensor r_, value_;                            // the cotangent, and the result at the inputs
   double here_ = 0;                             // L at the inputs
   std::vector<Values> x_, analytic_, numeric_;  // of each input, in row-major order
-  std::vector<std::vector<bool>> is_kink_;
-  std::vector<int64_t> wrong_in_;  // elements of each input
+  std::vector<std::vector<bool>> is_kink_;      // or a jump
+  std::vector<int64_t> wrong_in_;               // elements of each input
+  std::string values_differ_;                   // a sentence, if recording changes the value
   double worst_excess_ = -1;
   GradCheckReport report_;
 };
@@ -62,7 +53,7 @@ Check::Check(const Function& function, const std::vector<Tensor>& inputs,
   const std::vector<Variable> leaves = point_.leaves();
   const Variable y = function(leaves);
   lib::Generator generator(options.seed, kCotangentStream);
-  r_ = tensor::uniform(y.shape(), -1, 1, generator, Dtype::float64);
+  r_ = random_cotangent(y.shape(), generator);
   if (y.requires_grad()) {
     for (const Variable& dx : grad({y}, leaves, {Variable(r_)})) {
       analytic_.push_back(dx.value().to_vector());
@@ -72,6 +63,9 @@ Check::Check(const Function& function, const std::vector<Tensor>& inputs,
       analytic_.emplace_back(static_cast<size_t>(x.numel()), 0.0);
     }
   }
+  value_ = point_.value();
+  values_differ_ = value_difference(y.value(), value_);
+  if (r_.shape() != value_.shape()) return;  // nothing to compare
   here_ = point_.loss(r_);
   for (const Tensor& x : point_.inputs()) {
     x_.push_back(x.to_vector());
@@ -87,48 +81,58 @@ double Check::excess(const GradDifference& d) const {
   return ratio == ratio ? ratio : INFINITY;
 }
 
-Slopes Check::slopes(size_t input, int64_t place, double h) {
-  const double at = point_.at(input, place);
-  point_.set(input, place, at + h);
-  const double up = point_.loss(r_);
-  point_.set(input, place, at - h);
-  const double down = point_.loss(r_);
-  point_.set(input, place, at);
-  return {(here_ - down) / h, (up - here_) / h, (up - down) / (2 * h)};
-}
-
-// Curvature parts the one-sided slopes as well, by h L'': but ten times less at a tenth of the
-// step. At a kink their gap stays as it is, or, if the kink lies beyond the smaller step, is gone.
-bool Check::bends(const Slopes& far, const Slopes& near) const {
-  const double rounding = 1e-11 * std::max(1.0, std::abs(here_)) / options_.eps;
-  return std::abs(far.gap() - 10 * near.gap()) > 1e-3 * far.size() + rounding;
-}
-
 // Is this slope, within the tolerance, one of the two or one between them?
 bool Check::between(const Slopes& sides, double slope) const {
-  const double nearest = std::clamp(slope, sides.lower(), sides.upper());
+  const double nearest =
+      std::clamp(slope, std::min(sides.below, sides.above), std::max(sides.below, sides.above));
   return std::abs(slope - nearest) <= options_.atol + options_.rtol * std::abs(nearest);
+}
+
+// At a tenth of the step h: says what kind of point this is, if it excuses the gradient or leaves
+// nothing to compare; else judges the gradient once more, by the smaller step.
+Bend Check::look_closer(GradDifference& d, size_t input, int64_t place, const Slopes& far,
+                        double h) {
+  const bool first = h == options_.eps;
+  const Slopes near = point_.slopes(input, place, h / 10, r_, value_);
+  const Bend found = bend(far, near, 1e-13 * std::max(1.0, std::abs(here_)) / h);
+  if (found == Bend::jump && !first) return Bend::smooth;  // the larger steps saw none: rounding
+  GradDifference closer = d;
+  closer.numeric = near.central;
+  const bool excused = found == Bend::jump || (found == Bend::past && excess(closer) <= 1) ||
+                       (found == Bend::kink && between(near, d.analytic));
+  if (excused) {
+    auto& list = found == Bend::jump ? report_.jumps : report_.kinks;
+    list.push_back({d.input, d.index, d.analytic, near.below, near.above});
+    return found;
+  }
+  if (!first) return Bend::smooth;
+  // A bend between a tenth and a hundredth of the step has a gap like that of curvature.
+  if (found == Bend::smooth && excess(closer) > 1) {
+    const Bend nearer = look_closer(d, input, place, near, h / 10);
+    if (nearer != Bend::smooth) return nearer;
+  }
+  // Where a curve is very steep the error is the step's: a tenth of it has a hundredth of that.
+  const double before = d.absolute_error(), after = closer.absolute_error();
+  if (excess(closer) > 1 && after < 0.02 * before) {
+    report_.too_steep.push_back(lib::str("input ", d.input, " at ", d.index));
+  }
+  if (found != Bend::smooth || (excess(d) > 1 && after < before)) d.numeric = near.central;
+  return Bend::smooth;
 }
 
 void Check::compare(size_t input, int64_t place) {
   const auto e = static_cast<size_t>(place);
-  const Slopes far = slopes(input, place, options_.eps);
+  const Slopes far = point_.slopes(input, place, options_.eps, r_, value_);
   GradDifference d{.input = static_cast<int>(input),
                    .index = index_text(place, point_.inputs()[input].shape()),
                    .analytic = analytic_[input][e],
                    .numeric = far.central};
   if (excess(d) > 1 || std::abs(far.gap()) > 1e-3 * far.size()) {
-    const Slopes near = slopes(input, place, options_.eps / 10);
-    const bool kink = bends(far, near);
-    if (kink && between(near, d.analytic)) {
-      report_.kinks.push_back({d.input, d.index, d.analytic, near.below, near.above});
+    if (look_closer(d, input, place, far, options_.eps) != Bend::smooth) {
       is_kink_[input][e] = true;
       numeric_[input][e] = d.analytic;
       return;
     }
-    // Where a curve is very steep the error is the step's: a tenth of it has a hundredth of that.
-    const bool closer = std::abs(d.analytic - near.central) < d.absolute_error();
-    if (kink || (excess(d) > 1 && closer)) d.numeric = near.central;
   }
   numeric_[input][e] = d.numeric;
   add(d);
@@ -136,7 +140,7 @@ void Check::compare(size_t input, int64_t place) {
 
 void Check::add(const GradDifference& d) {
   report_.elements += 1;
-  report_.worst_relative_error = std::max(report_.worst_relative_error, d.relative_error());
+  report_.worst_relative_error = larger(report_.worst_relative_error, d.relative_error());
   const double far = excess(d);
   if (far > worst_excess_) {
     worst_excess_ = far;
@@ -203,7 +207,7 @@ Values Check::jacobian(size_t input) {
 }
 
 void Check::diagnose_wrong_inputs() {
-  Evidence evidence{{}, r_.shape(), point_.value().to_vector(), r_.to_vector()};
+  Evidence evidence{{}, r_.shape(), value_.to_vector(), r_.to_vector()};
   for (size_t i = 0; i < x_.size(); ++i) {
     evidence.inputs.push_back({point_.inputs()[i].shape(), x_[i], analytic_[i], numeric_[i],
                                wrong_in_[i] > 0 ? jacobian(i) : Values()});
@@ -216,11 +220,14 @@ void Check::diagnose_wrong_inputs() {
 
 // What makes all numbers meaningless, or leaves an input without any; empty if nothing does.
 std::string Check::obstacle() const {
+  if (r_.shape() != value_.shape()) return values_differ_;
   if (const double again = point_.loss(r_); again != here_ && !std::isnan(here_)) {
     return lib::str("the function is random: at the same inputs the loss was ", here_, ", then ",
                     again, "; draw the same numbers at every call");
   }
+  if (!values_differ_.empty()) return values_differ_;
   if (report_.wrong_elements > 0) return "";  // more interesting than what follows
+  if (!report_.jumps.empty()) return report_.jumps[0].jump_text();
   for (size_t i = 0; i < x_.size(); ++i) {
     const auto& kinks = is_kink_[i];
     if (kinks.empty() || std::count(kinks.begin(), kinks.end(), false) > 0) continue;
@@ -238,7 +245,8 @@ GradCheckReport Check::run(const std::string& name) {
   const std::string obstacle = this->obstacle();
   report_.passed = report_.wrong_elements == 0 && report_.taylor.agrees() && obstacle.empty();
   if (report_.passed) return report_;
-  if (report_.wrong_elements > 0 && obstacle.empty()) diagnose_wrong_inputs();
+  const auto steep = static_cast<int64_t>(report_.too_steep.size());
+  if (report_.wrong_elements > steep && obstacle.empty()) diagnose_wrong_inputs();
   report_.message = describe(name, report_, options_, obstacle);
   return report_;
 }
@@ -283,7 +291,7 @@ GradCheckReport grad_grad_check(const std::string& name, const Function& functio
   std::vector<Tensor> x_and_r = inputs;
   lib::Generator generator(options.seed + 1, kCotangentStream);
   const Shape shape = function({inputs.begin(), inputs.end()}).shape();
-  x_and_r.push_back(tensor::uniform(shape, -1, 1, generator, Dtype::float64));
+  x_and_r.push_back(random_cotangent(shape, generator));
   return grad_check(name + " (second order)", gradient, x_and_r, options);
 }
 

@@ -38,6 +38,12 @@ std::string Kink::text() const {
              " above; backward takes ", analytic);
 }
 
+std::string Kink::jump_text() const {
+  return str("jump at input ", input, " ", index, ": the slope is ", below, " below and ", above,
+             " above, and it grows as the step falls: no gradient is right there; choose inputs ",
+             "away from it");
+}
+
 std::string describe(const std::string& name, const GradCheckReport& report,
                      const GradCheckOptions& options, const std::string& obstacle) {
   if (!obstacle.empty()) return name + ": " + obstacle;
@@ -46,6 +52,11 @@ std::string describe(const std::string& name, const GradCheckReport& report,
                          ", numeric ", d.numeric, ", absolute error ", d.absolute_error(),
                          ", relative error ", d.relative_error());
   for (const std::string& diagnosis : report.diagnoses) text += "\n  why      " + diagnosis;
+  if (!report.too_steep.empty()) {
+    text += str("\n  why      ", report.too_steep[0],
+                ": a tenth of eps leaves a hundredth of the error, which is the step's, then: eps ",
+                options.eps, " is too large here; choose inputs where the function is less steep");
+  }
   text += taylor_line(report.taylor);
   text += str("\n  wrong    ", report.wrong_elements, " of ", report.elements,
               " elements; allowed is |analytic - numeric| <= ", options.atol, " + ", options.rtol,
@@ -56,6 +67,9 @@ std::string describe(const std::string& name, const GradCheckReport& report,
   for (const GradDifference& worst : report.worst_elements) text += table_row(worst);
   for (size_t i = 0; i < report.kinks.size() && i < 3; ++i) {
     text += "\n  besides  " + report.kinks[i].text();
+  }
+  for (size_t i = 0; i < report.jumps.size() && i < 3; ++i) {
+    text += "\n  besides  " + report.jumps[i].jump_text();
   }
   return text;
 }

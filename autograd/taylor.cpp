@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "autograd/numeric.h"
+
 namespace qkv::autograd {
 namespace {
 
@@ -54,8 +56,7 @@ TaylorFit taylor_fit(const std::vector<Direction>& directions) {
   for (const double value : at_zero) scale = std::max(scale, std::abs(value));
   double rounding = 0;
   for (const double tiny : {1e-10, 1.7e-10, 2.9e-10, 4.9e-10}) {
-    const double left = remainder_at(directions, at_zero, tiny);
-    rounding = left <= rounding ? rounding : left;  // NaN stays
+    rounding = larger(rounding, remainder_at(directions, at_zero, tiny));
   }
   fit.floor = std::max({100 * kRounding * scale, 10 * rounding, kNothing});
   if (!std::isfinite(rounding)) {  // the gradient or the value is not a number

@@ -60,8 +60,15 @@ void arithmetic_mutants(Mutants& all) {
   const auto x = normals({{2, 3}});
   const auto neg_row = all.of("neg", x, [](In in) { return -in[0]; });
   neg_row("forgets the sign", [](In, Var dy, Var) -> Grads { return {dy}; });
+  neg_row("clips dy to [-1, 1]", [](In, Var dy, Var) -> Grads {
+    const Variable one(tensor::ones(dy.shape(), dy.dtype()));
+    return {maximum(-maximum(dy, -one), -one)};
+  });
   const auto scale_row = all.of("scale", x, [](In in) { return in[0] * 2.5; });
   scale_row("divides by the factor", [](In, Var dy, Var) -> Grads { return {dy / 2.5}; });
+  scale_row("reads dy as if it were row-major", [](In, Var dy, Var) -> Grads {
+    return {Variable(dy.value().view({2, 3}, {3, 1}, 0)) * 2.5};
+  });
   const auto shift_row = all.of("shift", x, [](In in) { return in[0] + 2.5; });
   shift_row("ignores dy", [](In, Var dy, Var) -> Grads {
     return {Variable(tensor::ones(dy.shape(), dy.dtype()))};

@@ -12,6 +12,12 @@ namespace {
 
 constexpr size_t kFamilyWidth = 28, kNameWidth = 60;  // of the first column
 
+const char* const kHelp =
+    "usage: qkv mutants [NAME]\n\n"
+    "Runs gradient checks on gradients that are wrong on purpose, and counts which check refuses\n"
+    "which: a row for each family, or, with NAME, for each mutant with NAME in its name.\n\n"
+    "exit code: 0 grad_check refuses all of them and no right one, 1 it does not, 2 no such name\n";
+
 const std::string kOurs = "ours";
 const std::string kOurHabit =
     "grad_check: every element, random cotangents, float64, 1e-7 + 1e-6 |numeric|";
@@ -130,12 +136,16 @@ Tally print_mutants(const std::vector<const Mutant*>& list, std::ostream& out) {
 }  // namespace
 
 int run_mutants(const std::string& filter, std::ostream& out, const std::vector<Mutant>& list) {
+  if (filter == "--help" || filter == "-h") {
+    out << kHelp;
+    return 0;
+  }
   std::vector<const Mutant*> chosen;
   for (const Mutant& mutant : list) {
     if (mutant.name().find(filter) != std::string::npos) chosen.push_back(&mutant);
   }
   if (chosen.empty()) {
-    out << "mutants: none has '" << filter << "' in its name\n";
+    out << "mutants: none has '" << lib::escaped(filter) << "' in its name\n";
     return 2;
   }
   print_legend(out);

@@ -105,6 +105,19 @@ TEST_CASE("the chart has a line for each eps with both errors and both marks") {
   CHECK(contains(chart, "best: float64 1.0e-15 at eps 0.01, float32 1.0e-03 at eps 0.1.\n"));
 }
 
+TEST_CASE("errors that are not numbers are printed and are not the best") {
+  const auto points =
+      eps_sweep([](In in) { return log(in[0]); }, {Tensor::of<double>({0.05, 1}, {2})});
+  CHECK(std::isnan(points[0].float64));  // log of 0.05 - 0.1
+  const std::string chart = eps_chart(points);
+  CHECK(contains(chart, "1e-01        nan        nan   "));
+  CHECK_FALSE(contains(chart, "best: float64 nan"));
+  CHECK_FALSE(contains(chart, "no truncation error"));
+  CHECK(contains(chart, ", float32 "));
+  const auto nothing = eps_sweep([](In in) { return log(in[0]); }, {Tensor::of<double>({-1}, {1})});
+  CHECK(contains(eps_chart(nothing), "best: float64 nan at every eps"));
+}
+
 TEST_CASE("only float64 inputs are swept") {
   CHECK(tests::refusal([] {
           static_cast<void>(eps_sweep([](In in) { return in[0]; }, {tensor::ones({2})}));

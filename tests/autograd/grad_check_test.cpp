@@ -210,6 +210,7 @@ TEST_CASE("a NaN gradient fails wherever it is") {
     CHECK_FALSE(report.passed);
     CHECK(report.worst.index == Shape({place}).str());
     CHECK(std::isnan(report.worst.analytic));
+    CHECK(std::isnan(report.worst_relative_error));
   }
 }
 

@@ -40,6 +40,20 @@ Function planted(Tensor (*forward)(const Tensor&), const Slope& slope) {
 
 Tensor absolute(const Tensor& x) { return tensor::sqrt(tensor::mul(x, x)); }
 
+// A function of one number and its slope, right or wrong.
+Function of_one(double (*f)(double), double (*slope)(double)) {
+  return [=](In in) {
+    std::vector<double> values = in[0].value().to_vector();
+    const std::vector<double> x = values;
+    for (double& v : values) v = f(v);
+    return record("of_one", {in[0]}, column(values), [=](const Variable& dy) -> Grads {
+      std::vector<double> factors;
+      for (const double v : x) factors.push_back(slope(v));
+      return {dy * Variable(column(factors))};
+    });
+  };
+}
+
 }  // namespace
 
 TEST_CASE("relu at 0 is a kink with slopes 0 and dy and everything else is compared") {
@@ -76,7 +90,8 @@ TEST_CASE("a maximum that two elements share is a kink at both") {
 }
 
 TEST_CASE("a kink anywhere within eps is found") {
-  for (const double distance : {0.0, 1e-8, 5e-8, 0.9e-7, 1.1e-7, 3e-7, 7e-7, 0.95e-6}) {
+  for (const double distance :
+       {0.0, 1e-8, 5e-8, 7e-8, 0.9e-7, 0.909e-7, 0.98e-7, 1.1e-7, 3e-7, 7e-7, 0.95e-6}) {
     for (const double side : {-1, 1}) {
       INFO(side * distance);
       const auto report = check_relu({0.5, side * distance, -0.7, 1});
@@ -155,4 +170,67 @@ TEST_CASE("curvature is not a kink however strong") {
   const auto report = grad_check("exp", wrong, {column({1, 2, 3})});
   CHECK(report.wrong_elements == 3);
   CHECK(report.kinks.empty());
+}
+
+TEST_CASE("a jump is refused and named whatever gradient is given there") {
+  for (const auto slope : {+[](double) { return 0.0; }, +[](double) { return 12345.0; },
+                           +[](double) { return -12345.0; }}) {
+    const Function floor_of = of_one([](double v) { return std::floor(v); }, slope);
+    const auto report = grad_check("floor", floor_of, {column({1, 2, 0.5})});
+    CHECK_FALSE(report.passed);
+    CHECK(report.kinks.empty());
+    CHECK(report.jumps.size() == 2);
+    CHECK(report.message.find("jump at input 0 (0,): the slope is ") != std::string::npos);
+  }
+  const auto cusp = grad_check("cusp",
+                               of_one([](double v) { return std::sqrt(std::abs(v)); },
+                                      [](double v) { return 0.5 / std::sqrt(v + 1e-300); }),
+                               {column({0, 1})});
+  CHECK_FALSE(cusp.passed);
+  CHECK(cusp.kinks.empty());
+  CHECK(cusp.jumps.size() == 1);
+}
+
+TEST_CASE("steep curvature beside regular elements excuses no wrong gradient") {
+  const auto check = [](double at, double (*f)(double), double (*slope)(double)) {
+    const auto report = grad_check("steep", of_one(f, slope), {column({at, 0.5})});
+    CHECK_FALSE(report.passed);
+    CHECK(report.wrong_elements == 1);
+    CHECK(report.kinks.empty());
+    CHECK(report.too_steep.empty());
+  };
+  check(
+      5e-6, [](double v) { return std::log(v); },
+      [](double v) { return v < 1e-3 ? 1 / (v + 1e-8) : 1 / v; });
+  check(
+      4e-6, [](double v) { return std::sqrt(v); },
+      [](double v) { return (v < 1e-3 ? 1.005 : 1) * 0.5 / std::sqrt(v); });
+  check(
+      1e-5, [](double v) { return 1 / v; },
+      [](double v) { return (v < 1e-3 ? 1.005 : 1) / (-v * v); });
+}
+
+TEST_CASE("a right gradient where eps is not small against x fails and is told so") {
+  const auto report = grad_check(
+      "log", of_one([](double v) { return std::log(v); }, [](double v) { return 1 / v; }),
+      {column({5e-6, 0.5})});
+  CHECK_FALSE(report.passed);
+  CHECK(report.kinks.empty());
+  CHECK(report.message.find("input 0 at (0,): a tenth of eps leaves a hundredth of the error") !=
+        std::string::npos);
+}
+
+TEST_CASE("a small kink is found and a small kink beside large results") {
+  for (const uint64_t seed : {0u, 1u, 2u, 3u}) {
+    const auto small = grad_check("relu", [](In in) { return relu(in[0]) * 1e-6; },
+                                  {column({0, 2, -3})}, {.seed = seed});
+    CHECK_MESSAGE(small.passed, small.message);
+    CHECK(small.kinks.size() == 1);
+    const Function beside = [](In in) {
+      return concat({relu(in[0]) * 1e-3, in[0] * 0.0 + 1000.0}, 0);
+    };
+    const auto large = grad_check("relu", beside, {column({0, 2, -3})}, {.seed = seed});
+    CHECK_MESSAGE(large.passed, large.message);
+    CHECK(large.kinks.size() == 1);
+  }
 }

@@ -94,6 +94,13 @@ TEST_CASE("a slope that is not a number agrees with nothing") {
   CHECK_FALSE(fit([](double) { return kNan; }, 0).agrees());
 }
 
+TEST_CASE("one step at which there is no number is enough where rounding is measured") {
+  const auto hole = [](double h) {
+    return std::abs(h) > 0.9e-10 && std::abs(h) < 2e-10 ? kNan : h;
+  };
+  CHECK_FALSE(fit(hole, 1).agrees());
+}
+
 TEST_CASE("steps that leave where the function is defined do not count") {
   const TaylorFit right = fit([](double h) { return std::log(0.01 + h); }, 100);
   CHECK(std::abs(right.slope - 2) <= 0.05);

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <sstream>
 
 #include "autograd/node.h"
@@ -108,11 +109,34 @@ TEST_CASE("kinks are counted in the verdict and a relaxed tolerance is shown wit
              // relu(x) x bends at 0 only in its second derivative
              [](In in) { return relu(in[0]) * in[0]; }};
   row.tolerance = {.atol = 1e-5, .rtol = 1e-4, .reason = "it is an example"};
+  row.kinks = "at 0, in the second derivative";
   std::ostringstream out;
   CHECK(examples::check_rows({row}, true, out) == 0);
   CHECK(contains(out.str(), "   ok, 2 kinks\n"));
   CHECK(contains(out.str(),
                  "  (vector: allowed is 1e-05 + 0.0001 |numeric|, since it is an example)\n"));
+}
+
+TEST_CASE("a kink that the row does not list is wrong and an error that is no number is shown") {
+  OpCase row{"bent", "vector",
+             [](lib::Generator&) {
+               return std::vector{tensor::Tensor::of<double>({0, 1}, {2})};
+             },
+             [](In in) { return relu(in[0]) * in[0]; }};
+  std::ostringstream out;
+  CHECK(examples::check_rows({row}, false, out) == 1);
+  CHECK(contains(out.str(),
+                 "   WRONG\n    bent, vector, second order: a kink that the row does not "
+                 "list: kink at input 0 (0,): the slope is "));
+  row.apply = [](In in) { return relu(in[0]); };
+  std::ostringstream first;
+  CHECK(examples::check_rows({row}, false, first) == 1);
+  CHECK(contains(first.str(), "\n    bent, vector: a kink that the row does not list: kink at "));
+  std::ostringstream broken;
+  CHECK(examples::check_rows({exp_row("nan", NAN, {1, 2}), exp_row("nan", 1, {1, 2})}, false,
+                             broken) == 1);
+  CHECK(contains(broken.str(), "       4       nan"));
+  CHECK(contains(broken.str(), "judged once more at eps / 10\n"));
 }
 
 TEST_CASE("the eps sweep prints a chart for each operation") {

@@ -43,7 +43,7 @@ std::vector<double> gradients(const Function& f, const std::vector<Tensor>& inpu
   for (const Tensor& input : inputs) leaves.push_back(autograd::parameter(input.clone()));
   const Variable y = f(leaves);
   lib::Generator generator(3);
-  const Variable r = tensor::uniform(y.shape(), -1, 1, generator, y.dtype());
+  const Variable r = autograd::random_cotangent(y.shape(), generator);
   std::vector<double> all;
   for (const Variable& dx : grad({y}, leaves, {r})) {
     for (const double slope : dx.value().to_vector()) all.push_back(slope);
@@ -195,6 +195,8 @@ TEST_CASE("each weakness hides what it is known to hide") {
   CHECK(survives("softmax: wrong sign", ".sum()"));
   CHECK(survives("softmax: ten times too much", ".sum()"));
   CHECK(survives("exp: ignores dy", ".sum()"));
+  CHECK(survives("neg: clips dy to [-1, 1]", ".sum()"));
+  CHECK(survives("scale: reads dy as if it were row-major", ".sum()"));
   CHECK(survives("permute: applies the order again, not its inverse", ".sum()"));
   CHECK(survives("layer_norm: zeros for dx, where gamma is 1", ".sum()"));
   CHECK(survives("embedding: takes id 0 for padding", "one index"));
@@ -250,6 +252,14 @@ TEST_CASE("mutants with a name that none has ends with 2 and says so") {
   std::ostringstream out;
   CHECK(run_mutants("no such thing", out) == 2);
   CHECK(out.str() == "mutants: none has 'no such thing' in its name\n");
+}
+
+TEST_CASE("mutants prints its usage when asked and no control character of a name") {
+  std::ostringstream help, unknown;
+  CHECK(run_mutants("--help", help) == 0);
+  CHECK(help.str().starts_with("usage: qkv mutants [NAME]\n"));
+  CHECK(run_mutants("\x1b[2J", unknown) == 2);
+  CHECK(unknown.str() == "mutants: none has '\\x1b[2J' in its name\n");
 }
 
 TEST_CASE("mutants ends with 1 if one survives, or if a right function is refused") {
