@@ -2,7 +2,7 @@
 #
 #   unit:...       one entry for each doctest case, and all of them once more in one process
 #   chapter: ...   a chapter runs, and its whole output is compared
-#   command line   what the lab says to a user's mistakes
+#   command line   what the programs say to a user's mistakes
 #   script: ...    training: the same bits, every seed learns; and what the README shows
 #   install: ...   a project outside this folder uses the library
 #   bench: ...     the benchmark runs, and the README shows what it found
@@ -18,10 +18,10 @@ endif()
 
 list(TRANSFORM tests REPLACE ".+" "tests/\\0_test.cpp")
 qkv_program(qkv_tests qkv-tests ${test_support} ${tests})
-target_link_libraries(qkv_tests PRIVATE lab doctest::doctest)
+target_link_libraries(qkv_tests PRIVATE checks doctest::doctest)
 target_compile_definitions(qkv_tests PRIVATE
   QKV_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QKV_LAB="$<TARGET_FILE:qkv_lab>")
-add_dependencies(qkv_tests qkv_lab)
+add_dependencies(qkv_tests qkv_lab qkv_check)
 target_precompile_headers(qkv_tests PRIVATE ${standard_headers})
 if(NOT MSVC)
   target_compile_options(qkv_tests PRIVATE -O1)  # most of their time is the compiler's
@@ -54,13 +54,15 @@ find_program(SH sh)
 if(SH)
   include(tests/bench/bench_tests.cmake)
   set(lab $<TARGET_FILE:qkv_lab>)
-  qkv_test("command line: mistakes" 300 ${SH} tests/fault/command_line.sh ${lab})
+  qkv_test("command line: mistakes" 300 ${SH} tests/fault/command_line.sh ${lab}
+    $<TARGET_FILE:qkv_check>)
   qkv_test("script: same bits" 600 ${SH} tests/determinism/runs.sh ${lab} steps=150)
   qkv_test("script: every seed learns copy" 600 ${SH} tests/story/every_seed_learns.sh ${lab} copy)
   qkv_test("script: every seed learns reverse" 600
     ${SH} tests/story/every_seed_learns.sh ${lab} reverse)
   qkv_test("script: README" 300 ${SH} tests/story/readme.sh
-    ${PROJECT_SOURCE_DIR}/README.md ${lab} ${PROJECT_BINARY_DIR})
+    ${PROJECT_SOURCE_DIR}/README.md ${lab}
+    $<TARGET_FILE:qkv_check> ${PROJECT_BINARY_DIR})
   qkv_test("style: check" 60 ${SH} tests/style/check.sh)
   qkv_test("style: self_test" 120 ${SH} tests/style/self_test.sh)
 endif()

@@ -1,21 +1,15 @@
-// The program behind ./qkv train, gradcheck, mutants and verify.
+// The program behind ./qkv train. Next: trainer.h.
 //
 // Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (after saving).
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <exception>
 #include <iostream>
-#include <stdexcept>
 
-#include "examples/lab/gradcheck.h"
+#include "examples/lab/program.h"
 #include "examples/lab/progress.h"
 #include "examples/lab/report.h"
 #include "examples/lab/trainer.h"
-#include "examples/lab/verify.h"
-#include "examples/mutants/kill_table.h"
-#include "lib/cpu.h"
-#include "lib/parallel.h"
 #include "nn/checkpoint.h"
 
 namespace {
@@ -33,11 +27,7 @@ extern "C" void on_interrupt(int signal) {
 
 const char* const kUsage =
     "usage: qkv train TASK [key=value ...]     train on a task and write runs/NAME/\n"
-    "       qkv train --help                   every key, what is allowed, and its default\n"
-    "       qkv gradcheck [NAME] [--eps-sweep] check all gradients, or those with NAME in their "
-    "name\n"
-    "       qkv mutants [NAME]                 which gradient checks see which wrong gradients\n"
-    "       qkv verify [--float32] FILE...     compare with the results in golden files\n";
+    "       qkv train --help                   every key, what is allowed, and its default\n";
 
 int print_train_help() {
   std::cout << "usage: qkv train TASK [key=value ...]\n\ntasks\n";
@@ -101,21 +91,14 @@ int run_training(const Config& config) {
 }
 
 int run(const std::vector<std::string>& words) {
-  const std::string command = words.empty() ? "" : words[0];
-  const std::vector<std::string> rest(words.begin() + (words.empty() ? 0 : 1), words.end());
-  if (command == "train") {
-    if (rest.empty() || rest[0] == "--help" || rest[0] == "-h") return print_train_help();
-    std::vector<std::string> settings = rest;
-    if (rest[0].find('=') == std::string::npos) settings[0] = "task=" + rest[0];
-    return run_training(parse_config(settings));
+  if (words.empty() || words[0] != "train") {
+    std::cerr << kUsage;
+    return 2;
   }
-  if (command == "gradcheck") return run_gradcheck(rest, std::cout);
-  if (command == "mutants" && rest.size() <= 1) {
-    return run_mutants(rest.empty() ? "" : rest[0], std::cout);
-  }
-  if (command == "verify" && !rest.empty()) return run_verify(rest, std::cout, std::cerr);
-  std::cerr << kUsage;
-  return 2;
+  std::vector<std::string> settings(words.begin() + 1, words.end());
+  if (settings.empty() || settings[0] == "--help" || settings[0] == "-h") return print_train_help();
+  if (settings[0].find('=') == std::string::npos) settings[0] = "task=" + settings[0];
+  return run_training(parse_config(settings));
 }
 
 }  // namespace
@@ -123,15 +106,5 @@ int run(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
-  try {
-    static_cast<void>(lib::active_isa());   // refuses a wrong QKV_ISA or QKV_NUM_THREADS
-    static_cast<void>(lib::num_threads());  // before any work is done
-    return run({argv + 1, argv + argc});
-  } catch (const std::invalid_argument& error) {
-    std::cerr << "qkv: " << error.what() << "\n";
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "qkv: " << error.what() << "\n";
-    return 1;
-  }
+  return run_program(argc, argv, run);
 }

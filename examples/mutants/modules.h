@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "examples/lab/model_row.h"
+#include "examples/checks/model_row.h"
 #include "examples/mutants/breeding.h"
 
 namespace qkv::examples {

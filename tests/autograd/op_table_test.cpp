@@ -12,7 +12,7 @@
 
 #include "autograd/engine.h"
 #include "autograd/ops.h"
-#include "examples/lab/model_rows.h"
+#include "examples/checks/model_rows.h"
 #include "nn/transformer.h"
 #include "tests/operations.h"
 

@@ -1,12 +1,12 @@
 // The operations of golden files, given what a file should not have. That they are right where a
 // file is right: verify_test.cpp.
-#include "examples/lab/golden_ops.h"
+#include "examples/checks/golden_ops.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 
-#include "examples/lab/verify.h"
+#include "examples/checks/verify.h"
 #include "lib/memory.h"
 #include "tests/compare.h"
 

@@ -1,10 +1,10 @@
 // Reading golden files: what a right one becomes, and that each malformed one is refused with its
 // place. Here, too: how an operation asks a case for inputs and attributes.
-#include "examples/lab/golden.h"
+#include "examples/checks/golden.h"
 
 #include <doctest/doctest.h>
 
-#include "examples/lab/golden_call.h"
+#include "examples/checks/golden_call.h"
 #include "tests/compare.h"
 #include "tests/temporary.h"
 

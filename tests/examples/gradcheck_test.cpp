@@ -1,5 +1,5 @@
 // The gradcheck command: its table, its explanations, its exit codes, and the models it covers.
-#include "examples/lab/gradcheck.h"
+#include "examples/checks/gradcheck.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 
 #include "autograd/node.h"
 #include "autograd/ops.h"
-#include "examples/lab/model_rows.h"
+#include "examples/checks/model_rows.h"
 #include "tensor/elementwise.h"
 #include "tests/compare.h"
 

@@ -11,7 +11,7 @@
 
 #include "autograd/engine.h"
 #include "autograd/ops.h"
-#include "examples/lab/model_rows.h"
+#include "examples/checks/model_rows.h"
 #include "examples/mutants/kill_table.h"
 #include "examples/mutants/weak_checks.h"
 #include "tests/compare.h"

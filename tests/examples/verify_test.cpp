@@ -1,6 +1,6 @@
 // The verify command: every golden file of ours is right in both dtypes, and every way in which a
 // result or a file can be wrong is noticed.
-#include "examples/lab/verify.h"
+#include "examples/checks/verify.h"
 
 #include <doctest/doctest.h>
 

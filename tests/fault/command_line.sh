@@ -2,9 +2,9 @@
 # A user's mistakes at the command line: each ends with the right exit code and one sentence that
 # names what is wrong, and leaves nothing behind.
 #
-# usage: command_line.sh LAB
+# usage: command_line.sh LAB CHECK
 set -u
-lab=$1
+lab=$1 check=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -12,12 +12,20 @@ failures=0
 
 problem() { echo "PROBLEM: $*"; failures=$((failures + 1)); }
 
+# The program behind a command of ./qkv.
+program() {
+  case $1 in
+    gradcheck | mutants | verify) echo "$check" ;;
+    *) echo "$lab" ;;
+  esac
+}
+
 # refused CODE TEXT WORD ...: the command ends with CODE, says TEXT on stderr in a few lines, and
 # writes nothing.
 refused() {
   code=$1 text=$2
   shift 2
-  "$lab" "$@" >out 2>err
+  "$(program "${1:-}")" "$@" >out 2>err
   got=$?
   [ "$got" = "$code" ] || problem "'$*' ended with $got, expected $code: $(cat err)"
   grep -qF -e "$text" err || problem "'$*' did not say '$text' but: $(cat err)"
@@ -68,12 +76,12 @@ golden neg '[1, -3]' >wrong.json
 refused 2 "'unknown.json': cases[0].op: unknown operation 'nag'" verify unknown.json
 refused 2 "'short.json': cases[0].inputs.input.data: has 1 elements" verify right.json short.json
 refused 2 "line 2, column 70, in cases[0].inputs.input.data[1]" verify nan.json
-"$lab" verify wrong.json >out 2>err
+"$check" verify wrong.json >out 2>err
 [ $? = 1 ] || problem "a wrong case did not end with 1"
 grep -q "WRONG .* output (1,) is 3, expected 2" out || problem "a wrong case is not in: $(cat out)"
-"$lab" verify right.json >out 2>err || problem "a right golden file ended with $?"
-"$lab" verify --float32 right.json right.json >out 2>err || problem "--float32 ended with $?"
-"$lab" verify --help >help 2>err || problem "verify --help ended with $?"
+"$check" verify right.json >out 2>err || problem "a right golden file ended with $?"
+"$check" verify --float32 right.json right.json >out 2>err || problem "--float32 ended with $?"
+"$check" verify --help >help 2>err || problem "verify --help ended with $?"
 grep -q "^usage: qkv verify" help || problem "verify --help printed no usage: $(cat help)"
 grep -q "2 of 2 cases are right" out || problem "the cases were not counted: $(cat out)"
 

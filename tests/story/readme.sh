@@ -5,12 +5,12 @@
 #
 # the next fenced block must be what COMMAND prints on stdout, its first line "$ COMMAND" aside.
 # Timings and rounding errors differ from machine to machine; both sides have them masked. `./qkv`
-# is run as the program behind it, so nothing is installed or built; of `./qkv test` only the
-# closing line is compared.
+# is run as the program behind the command, so nothing is installed or built; of `./qkv test` only
+# the closing line is compared.
 #
-# usage: readme.sh README LAB BUILD
+# usage: readme.sh README LAB CHECK BUILD
 set -u
-readme=$1 lab=$2 build=$3
+readme=$1 lab=$2 check=$3 build=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ln -s "$PWD/tests" "$work/tests" # golden files are named as from the project's folder
@@ -30,7 +30,8 @@ printed() {
   case $1 in
     "./qkv test") ctest --test-dir "$build" -N | sed -n 's/^Total Tests: \(.*\)/...\
 100% tests passed, 0 tests failed out of \1/p' ;;
-    "./qkv "*) (cd "$work" && "$lab" ${1#./qkv } 2>/dev/null) ;;
+    "./qkv train"*) (cd "$work" && "$lab" ${1#./qkv } 2>/dev/null) ;;
+    "./qkv "*) (cd "$work" && "$check" ${1#./qkv } 2>/dev/null) ;;
   esac
 }
 

@@ -2,8 +2,8 @@
 // decoder, from numbers to numbers.
 
 #include "autograd/ops.h"
-#include "examples/lab/model_row.h"
-#include "examples/lab/model_rows.h"
+#include "examples/checks/model_row.h"
+#include "examples/checks/model_rows.h"
 #include "nn/decoder.h"
 
 namespace qkv::examples {

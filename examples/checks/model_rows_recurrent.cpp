@@ -1,8 +1,8 @@
 // Rows of the gradient check: recurrent layers, in all parameters, inputs and initial states.
 #include <type_traits>
 
-#include "examples/lab/model_row.h"
-#include "examples/lab/model_rows.h"
+#include "examples/checks/model_row.h"
+#include "examples/checks/model_rows.h"
 #include "nn/recurrent.h"
 
 namespace qkv::examples {

@@ -1,6 +1,6 @@
 // Products, softmax and its relatives, norms and losses, by their golden names.
 #include "autograd/ops.h"
-#include "examples/lab/golden_ops.h"
+#include "examples/checks/golden_ops.h"
 #include "lib/text.h"
 #include "tensor/elementwise.h"
 

@@ -8,7 +8,7 @@
 
 #include <functional>
 
-#include "examples/lab/golden_call.h"
+#include "examples/checks/golden_call.h"
 
 namespace qkv::examples {
 

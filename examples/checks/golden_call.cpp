@@ -1,5 +1,5 @@
 // Inputs and attributes of a case, by name and type.
-#include "examples/lab/golden_call.h"
+#include "examples/checks/golden_call.h"
 
 #include <cmath>
 

@@ -7,7 +7,7 @@
 
 #include <iosfwd>
 
-#include "examples/lab/golden_ops.h"
+#include "examples/checks/golden_ops.h"
 
 namespace qkv::examples {
 

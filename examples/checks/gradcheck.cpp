@@ -1,5 +1,5 @@
 // The table of gradient checks, printed. float64, every element, random cotangents, two orders.
-#include "examples/lab/gradcheck.h"
+#include "examples/checks/gradcheck.h"
 
 #include <algorithm>
 #include <chrono>
@@ -7,7 +7,7 @@
 #include <ostream>
 
 #include "autograd/eps_sweep.h"
-#include "examples/lab/model_rows.h"
+#include "examples/checks/model_rows.h"
 #include "lib/text.h"
 
 namespace qkv::examples {

@@ -3,7 +3,7 @@
 #include <span>
 
 #include "autograd/ops.h"
-#include "examples/lab/golden_ops.h"
+#include "examples/checks/golden_ops.h"
 
 namespace qkv::examples {
 namespace {

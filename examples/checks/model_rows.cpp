@@ -1,8 +1,8 @@
 // The table of models, put together; and what its rows share.
-#include "examples/lab/model_rows.h"
+#include "examples/checks/model_rows.h"
 
 #include "autograd/ops.h"
-#include "examples/lab/model_row.h"
+#include "examples/checks/model_row.h"
 
 namespace qkv::examples {
 

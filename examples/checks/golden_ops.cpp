@@ -1,5 +1,5 @@
 // The operations of golden files, put together.
-#include "examples/lab/golden_ops.h"
+#include "examples/checks/golden_ops.h"
 
 namespace qkv::examples {
 

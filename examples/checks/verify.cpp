@@ -1,6 +1,6 @@
 // Golden cases, run and compared. Whatever cannot be compared is wrong: a missing or extra output,
 // another shape, NaN where a number is expected, an input that no gradient reaches.
-#include "examples/lab/verify.h"
+#include "examples/checks/verify.h"
 
 #include <cmath>
 #include <cstdio>

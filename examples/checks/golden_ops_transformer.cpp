@@ -1,6 +1,6 @@
 // Transformer layers, by their golden names.
 #include "autograd/ops.h"
-#include "examples/lab/golden_ops.h"
+#include "examples/checks/golden_ops.h"
 #include "lib/text.h"
 #include "nn/decoder.h"
 

@@ -2,7 +2,7 @@
 // and are not differentiated: what they leave in .grad says nothing about a case.
 #include "autograd/engine.h"
 #include "autograd/ops.h"
-#include "examples/lab/golden_ops.h"
+#include "examples/checks/golden_ops.h"
 #include "lib/text.h"
 #include "nn/optimizer.h"
 #include "tensor/index.h"

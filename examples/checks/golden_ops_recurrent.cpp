@@ -1,5 +1,5 @@
 // Recurrent layers, by their golden names.
-#include "examples/lab/golden_ops.h"
+#include "examples/checks/golden_ops.h"
 #include "nn/recurrent.h"
 
 namespace qkv::examples {

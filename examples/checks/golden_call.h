@@ -8,7 +8,7 @@
 #include <set>
 
 #include "autograd/variable.h"
-#include "examples/lab/golden.h"
+#include "examples/checks/golden.h"
 
 namespace qkv::examples {
 

@@ -1,6 +1,6 @@
 // From JSON to structures. A tensor's data is counted against its shape before anything is made of
 // it; a key that the format does not have is refused, since it may be one that is misspelt.
-#include "examples/lab/golden.h"
+#include "examples/checks/golden.h"
 
 #include <algorithm>
 #include <optional>

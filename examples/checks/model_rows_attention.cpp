@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "autograd/ops.h"
-#include "examples/lab/model_row.h"
-#include "examples/lab/model_rows.h"
+#include "examples/checks/model_row.h"
+#include "examples/checks/model_rows.h"
 #include "nn/positions.h"
 #include "nn/score_attention.h"
 

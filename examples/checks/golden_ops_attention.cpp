@@ -2,7 +2,7 @@
 // weights that it brings, once these are known to fit each other.
 #include <optional>
 
-#include "examples/lab/golden_ops.h"
+#include "examples/checks/golden_ops.h"
 #include "nn/positions.h"
 #include "nn/score_attention.h"
 
