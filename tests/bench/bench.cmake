@@ -46,11 +46,13 @@ if(QKV_ONEDNN AND QKV_ONEDNN_HEADERS)
   qkv_bench_peer(onednn ${QKV_ONEDNN})
 endif()
 
+# Clang does not take the headers of PyTorch 1.13 for C++20.
 find_library(QKV_LIBTORCH torch_cpu)
 find_library(QKV_LIBTORCH_C10 c10)
 find_path(QKV_LIBTORCH_HEADERS torch/torch.h PATH_SUFFIXES torch/csrc/api/include)
 mark_as_advanced(QKV_LIBTORCH QKV_LIBTORCH_C10 QKV_LIBTORCH_HEADERS)
-if(QKV_LIBTORCH AND QKV_LIBTORCH_C10 AND QKV_LIBTORCH_HEADERS)
+if(QKV_LIBTORCH AND QKV_LIBTORCH_C10 AND QKV_LIBTORCH_HEADERS AND
+   CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   qkv_bench_peer(libtorch ${QKV_LIBTORCH} ${QKV_LIBTORCH_C10})
   target_include_directories(qkv_bench_libtorch SYSTEM PRIVATE ${QKV_LIBTORCH_HEADERS})
 endif()
