@@ -115,8 +115,8 @@ Cache& cache() {
 // Small blocks, such as nodes of a graph, come and go by the million, and a lock for each would be
 // a good part of what a graph costs. So a thread keeps the small blocks that it releases, and takes
 // those first. What it has handed out since is added to the common count from time to time.
-constexpr size_t kSmall = 512;
-constexpr size_t kSmallClasses = 40;       // class_index(kSmall) + 1
+constexpr size_t kSmall = 512;  // up to here the classes are the multiples of 64 bytes
+constexpr size_t kSmallClasses = kSmall / kAlignment;
 constexpr int64_t kUncounted = 16 * 1024;  // bytes, at most
 constexpr int kMostOfAClass = 2048;        // blocks: then all of them go to the common list
 

@@ -1,6 +1,6 @@
 // The allocator behind every tensor: 64-byte aligned blocks, kept after release and handed out
 // again. A training loop asks for the same sizes in every step, so after the first step it makes no
-// system call. Sizes are rounded up to a class: multiples of 64 bytes up to 256, then 4 classes per
+// system call. Sizes are rounded up to a class: multiples of 64 bytes up to 512, then 4 classes per
 // power of two, at most 25 % waste. Each thread keeps some small blocks for itself.
 #pragma once
 
