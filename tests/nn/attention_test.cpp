@@ -7,10 +7,10 @@
 #include <cmath>
 
 #include "autograd/engine.h"
-#include "autograd/grad_check.h"
 #include "autograd/ops.h"
 #include "tensor/index.h"
 #include "tensor/views.h"
+#include "tests/check_gradients.h"
 #include "tests/compare.h"
 #include "tests/normal.h"
 
@@ -158,11 +158,7 @@ TEST_CASE("attention passes the gradient check with and without a mask") {
     };
     const std::vector<Tensor> inputs = {normal({2, 3, 2}, 1), normal({2, 4, 2}, 2),
                                         normal({2, 4, 5}, 3)};
-    const auto first = autograd::grad_check("attention", function, inputs);
-    CHECK_MESSAGE(first.passed, first.message);
-    const auto second = autograd::grad_grad_check("attention", function, inputs,
-                                                  {.eps = 1e-5, .atol = 1e-6, .rtol = 1e-5});
-    CHECK_MESSAGE(second.passed, second.message);
+    tests::check_gradients("attention", function, inputs);
   }
 }
 

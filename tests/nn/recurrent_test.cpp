@@ -8,10 +8,10 @@
 #include <memory>
 
 #include "autograd/engine.h"
-#include "autograd/grad_check.h"
 #include "autograd/ops.h"
 #include "lib/text.h"
 #include "tensor/views.h"
+#include "tests/check_gradients.h"
 #include "tests/compare.h"
 #include "tests/normal.h"
 
@@ -222,11 +222,7 @@ TEST_CASE("every recurrent layer passes the gradient check in inputs and states 
         if (in.size() > 6) all.push_back(reshape(result.state.c, {-1}));
         return concat(all, 0);
       };
-      const auto first = autograd::grad_check("recurrent", function, inputs);
-      CHECK_MESSAGE(first.passed, first.message);
-      const auto second = autograd::grad_grad_check("recurrent", function, inputs,
-                                                    {.eps = 1e-5, .atol = 1e-6, .rtol = 1e-5});
-      CHECK_MESSAGE(second.passed, second.message);
+      tests::check_gradients("recurrent", function, inputs);
     }
   }
 }

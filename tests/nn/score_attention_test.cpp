@@ -8,10 +8,10 @@
 #include <memory>
 
 #include "autograd/engine.h"
-#include "autograd/grad_check.h"
 #include "autograd/ops.h"
 #include "lib/text.h"
 #include "tensor/views.h"
+#include "tests/check_gradients.h"
 #include "tests/compare.h"
 #include "tests/normal.h"
 
@@ -230,11 +230,7 @@ TEST_CASE("every score function passes the gradient check in its inputs and para
         const auto [output, weights] = attention->forward(in[0], in[1], in[2], mask);
         return autograd::concat({reshape(output, {-1}), reshape(weights, {-1})}, 0);
       };
-      const auto first = autograd::grad_check("score attention", function, inputs);
-      CHECK_MESSAGE(first.passed, first.message);
-      const auto second = autograd::grad_grad_check("score attention", function, inputs,
-                                                    {.eps = 1e-5, .atol = 1e-6, .rtol = 1e-5});
-      CHECK_MESSAGE(second.passed, second.message);
+      tests::check_gradients("score attention", function, inputs);
     }
   }
 }
