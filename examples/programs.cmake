@@ -1,4 +1,4 @@
-# How a program behind ./qkv is built. CMakeLists.txt says which there are, and of what.
+# The programs behind ./qkv, and of which sources each is built.
 
 # A program of ours: build/<name>, from the sources given.
 function(qkv_program target name)
@@ -18,3 +18,56 @@ function(qkv_program_library name)
     target_compile_options(${name} PRIVATE -O1)
   endif()
 endfunction()
+
+# ---- which there are ---------------------------------------------------------------------------
+
+# The lab behind ./qkv train: everything but its main is a library, so that tests can call it.
+set(lab_sources
+  examples/lab/program.cpp examples/lab/json_text.cpp examples/lab/config.cpp
+  examples/lab/config_file.cpp examples/lab/tasks.cpp examples/lab/trainer.cpp
+  examples/lab/progress.cpp examples/lab/attention_map.cpp examples/lab/report.cpp
+  examples/lab/run_folder.cpp)
+
+# The checks behind ./qkv gradcheck, verify and mutants, the same way.
+set(check_sources examples/checks/model_rows.cpp
+  examples/checks/model_rows_attention.cpp examples/checks/model_rows_recurrent.cpp
+  examples/checks/model_rows_transformer.cpp
+  examples/checks/gradcheck.cpp examples/checks/golden.cpp examples/checks/golden_call.cpp
+  examples/checks/golden_ops_elementwise.cpp examples/checks/golden_ops_shapes.cpp
+  examples/checks/golden_ops_rows.cpp examples/checks/golden_ops_attention.cpp
+  examples/checks/golden_ops_recurrent.cpp examples/checks/golden_ops_transformer.cpp
+  examples/checks/golden_ops_optimizers.cpp examples/checks/golden_ops.cpp
+  examples/checks/verify.cpp)
+
+# Wrong gradients, and a table of which gradient checks see them: part of the checks.
+set(mutant_sources
+  examples/mutants/elementwise.cpp examples/mutants/shapes.cpp examples/mutants/selection.cpp
+  examples/mutants/products.cpp examples/mutants/softmax.cpp examples/mutants/losses.cpp
+  examples/mutants/attention.cpp examples/mutants/score_attention.cpp
+  examples/mutants/recurrent.cpp examples/mutants/layers.cpp examples/mutants/models.cpp
+  examples/mutants/mutants.cpp examples/mutants/weak_checks.cpp examples/mutants/kill_table.cpp)
+
+# Each chapter prints what tests/story/<chapter>.txt says, to the letter.
+set(chapters
+  08_qkv_by_hand
+)
+
+# ---- their targets ------------------------------------------------------------------------------
+
+qkv_program_library(lab ${lab_sources})
+qkv_program(qkv_lab qkv-lab examples/lab/main.cpp)
+target_link_libraries(qkv_lab PRIVATE lab)
+
+qkv_program_library(checks ${check_sources} ${mutant_sources})
+target_link_libraries(checks PUBLIC lab qkv::checks)
+qkv_program(qkv_check qkv-check examples/checks/main.cpp)
+target_link_libraries(qkv_check PRIVATE checks)
+
+add_custom_target(chapters)
+foreach(chapter IN LISTS chapters)
+  qkv_program(chapter_${chapter} ${chapter} examples/${chapter}.cpp examples/chapter.cpp)
+  target_link_libraries(chapter_${chapter} PRIVATE qkv::checks)
+  set_target_properties(chapter_${chapter} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+    ${PROJECT_BINARY_DIR}/chapters)
+  add_dependencies(chapters chapter_${chapter})
+endforeach()

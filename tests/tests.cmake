@@ -8,6 +8,31 @@
 #   bench: ...     the benchmark runs, and the README shows what it found
 #   style: ...     the house rules, and a test of that test
 
+# tensor/views stands for tests/tensor/views_test.cpp.
+set(tests
+  compare
+  lib/text lib/check lib/random lib/memory lib/scratch lib/short_list lib/parallel lib/file lib/cpu
+  lib/matmul lib/matmul_large lib/arithmetic lib/softmax lib/softmax_relatives lib/cross_entropy
+  lib/attention lib/attention_edges lib/layer_norm lib/update lib/vector_math
+  lib/vector_math_accuracy lib/vector_math_backward lib/elementary
+  tensor/shape tensor/dtype tensor/tensor tensor/create tensor/print tensor/strided tensor/views
+  tensor/elementwise tensor/functions tensor/arithmetic tensor/reduce tensor/matmul tensor/linear
+  tensor/softmax tensor/index tensor/update
+  autograd/variable autograd/record autograd/engine autograd/wanted autograd/memory autograd/misuse
+  autograd/operands autograd/saved autograd/passes autograd/anomaly
+  autograd/graph autograd/tape autograd/explain autograd/hessian
+  autograd/op_table autograd/functions autograd/fused autograd/attention autograd/numeric
+  autograd/taylor autograd/grad_check autograd/diagnosis autograd/kinks autograd/eps_sweep
+  nn/module nn/layers nn/mask nn/attention nn/multi_head nn/score_attention nn/recurrent
+  nn/positions nn/transformer nn/decoder nn/dependency nn/padding nn/optimizer nn/schedule
+  nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
+  examples/config examples/tasks examples/trainer examples/progress examples/attention_map
+  examples/run_folder examples/gradcheck examples/mutants examples/golden examples/golden_ops
+  examples/verify
+  determinism/bits determinism/one_hash bench/table
+)
+set(test_support tests/main.cpp tests/bench/table.cpp)
+
 enable_testing()
 qkv_dependency(doctest 2.4.6 https://github.com/doctest/doctest.git v2.4.12)
 if(doctest_DIR)
@@ -26,6 +51,12 @@ target_precompile_headers(qkv_tests PRIVATE ${standard_headers})
 if(NOT MSVC)
   target_compile_options(qkv_tests PRIVATE -O1)  # most of their time is the compiler's
 endif()
+
+# The tests of the bits alone, quick to build where nothing is optimised: ctest does not run them.
+qkv_program(qkv_bits_tests qkv-bits-tests tests/main.cpp tests/determinism/bits_test.cpp
+  tests/determinism/one_hash_test.cpp)
+set_target_properties(qkv_bits_tests PROPERTIES EXCLUDE_FROM_ALL ON)
+target_link_libraries(qkv_bits_tests PRIVATE lab doctest::doctest)
 
 # qkv_test(NAME SECONDS COMMAND ...): in the project's folder; the longest tests start first.
 function(qkv_test name seconds)

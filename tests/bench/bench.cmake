@@ -1,6 +1,17 @@
 # ./qkv bench: the program, where Google Benchmark is installed; the peers that are compiled for it,
 # each optional; and the program that writes the README's tables.
 
+# What ./qkv bench measures, and the peers beside it, which are never linked into qkv.
+set(bench_sources
+  tests/bench/main.cpp tests/bench/harness.cpp tests/bench/peaks.cpp tests/bench/matmul_bench.cpp
+  tests/bench/math_bench.cpp tests/bench/rows_bench.cpp tests/bench/attention_bench.cpp
+  tests/bench/graph_bench.cpp tests/bench/step_bench.cpp tests/bench/memory.cpp
+  tests/bench/report.cpp tests/bench/peers.cpp tests/bench/cblas_peer.cpp
+  tests/bench/torch_peer.cpp)
+set(bench_peers tests/bench/eigen_peer.cpp tests/bench/onednn_peer.cpp
+  tests/bench/libtorch_peer.cpp)
+set(bench_table_sources tests/bench/table_main.cpp tests/bench/table.cpp)
+
 qkv_program(qkv_bench_table qkv-bench-table ${bench_table_sources})
 target_link_libraries(qkv_bench_table PRIVATE nlohmann_json::nlohmann_json)
 
