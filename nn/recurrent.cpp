@@ -161,7 +161,7 @@ RecurrentState Recurrent::step(const Variable& x, const RecurrentState& before) 
 
 // The products with x need no state: they are worked out for the whole sequence at once.
 RecurrentOutput Recurrent::forward(const Variable& x, const RecurrentState& initial,
-                                   const std::vector<int64_t>& lengths) const {
+                                   const std::vector<int64_t>& lengths, Direction direction) const {
   if (x.rank() != 3 || x.shape()[1] < 1) {
     lib::fail(name_, ": x is ", x.shape(), "; need (B, T, in) with at least one position");
   }
@@ -169,8 +169,9 @@ RecurrentOutput Recurrent::forward(const Variable& x, const RecurrentState& init
   if (!lengths.empty()) check_lengths(name_, lengths, B, T);
   RecurrentState state = checked(x, initial);
   const Variable from_x = linear(x, weight_ih, bias_ih);  // (B, T, gates · hidden)
-  std::vector<Variable> shown;
-  for (int64_t t = 0; t < T; ++t) {
+  std::vector<Variable> shown(static_cast<size_t>(T));
+  for (int64_t step = 0; step < T; ++step) {
+    const int64_t t = direction == Direction::forward ? step : T - 1 - step;
     const Variable now =
         reshape(slice(from_x, 1, t, t + 1), {B, from_x.shape()[2]});  // (B, gates · hidden)
     RecurrentState next = after(now, state);
@@ -179,7 +180,7 @@ RecurrentOutput Recurrent::forward(const Variable& x, const RecurrentState& init
       if (next.c.defined()) next.c = unless_ended(next.c, state.c, t, lengths);
     }
     state = next;
-    shown.push_back(state.h);
+    shown[static_cast<size_t>(t)] = state.h;
   }
   return {stack(shown, 1), state};  // (B, T, hidden)
 }

@@ -20,6 +20,9 @@ struct RecurrentOutput {
   RecurrentState state;  // after the last one
 };
 
+// Which way a sequence is read: backward is from its own last position to its first.
+enum class Direction { forward, backward };
+
 // What RNN, GRU and LSTM share. A model that is given a Recurrent need not know which it is.
 // Parameters, named, shaped and ordered as PyTorch's: weight_ih (gates · hidden, in),
 // weight_hh (gates · hidden, hidden), bias_ih and bias_hh (gates · hidden), uniform in ±1/√hidden.
@@ -31,8 +34,12 @@ class Recurrent : public Module {
   // x (B, T, in). With `lengths`, sequence b has lengths[b] real positions: behind them its state
   // stands still, whatever finite numbers are there. Both throw std::invalid_argument if
   // shapes do not fit or a length is outside [0, T].
+  //
+  //   length 2, T = 4    forward    output: h_0  h_1  h_1  h_1       state: h_1
+  //                      backward   output: h_0  h_1  h_i  h_i       state: h_0, h_i the initial h
   [[nodiscard]] RecurrentOutput forward(const Variable& x, const RecurrentState& initial = {},
-                                        const std::vector<int64_t>& lengths = {}) const;
+                                        const std::vector<int64_t>& lengths = {},
+                                        Direction direction = Direction::forward) const;
 
   Variable weight_ih, weight_hh, bias_ih, bias_hh;
 

@@ -13,7 +13,7 @@
 #include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "nn/decoder.h"
-#include "nn/recurrent.h"
+#include "nn/recurrent_layers.h"
 #include "nn/score_attention.h"
 #include "tensor/elementwise.h"
 #include "tests/compare.h"
@@ -199,6 +199,20 @@ TEST_CASE("recurrent layers know the past and no future and end with their lengt
     CHECK(dependency(layer->forward(x).output, x).str() == nn::Mask::causal(3).str());
     const Variable state = layer->forward(x, {}, {2}).state.h;
     CHECK(dependency(state, x).str() == "# # .\n");
+  }
+}
+
+TEST_CASE("recurrent layers in two directions know all of their sequence and nothing behind it") {
+  for (const nn::Cell cell : {nn::Cell::rnn, nn::Cell::gru, nn::Cell::lstm}) {
+    lib::Generator g(1);
+    nn::RecurrentLayers layers({.cell = cell, .in = 3, .hidden = 4, .bidirectional = true}, g);
+    layers.to(Dtype::float64);
+    const Variable x = parameter(normal({1, 3, 3}, 1));
+    const auto [output, states] = layers.forward(x, {}, {2});
+    CHECK(dependency(slice(output, 1, 0, 2), x).str() == "# # .\n# # .\n");
+    CHECK(dependency(slice(output, 2, 4, 8), x).str() == "# # .\n. # .\n. . .\n");  // read back
+    CHECK(dependency(states[0].h, x).str() == "# # .\n");
+    CHECK(dependency(states[1].h, x).str() == "# # .\n");
   }
 }
 

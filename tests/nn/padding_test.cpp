@@ -9,7 +9,7 @@
 #include "autograd/engine.h"
 #include "autograd/ops.h"
 #include "nn/decoder.h"
-#include "nn/recurrent.h"
+#include "nn/recurrent_layers.h"
 #include "nn/score_attention.h"
 #include "tests/normal.h"
 
@@ -137,6 +137,28 @@ TEST_CASE("attentions by score and recurrent layers give the same bits in a padd
           [&](const Variable& x) {
             return slice(layer->forward(x, {}, kLengths).state.h, 0, 1, 2);
           });
+    }
+  }
+}
+
+TEST_CASE("recurrent layers in both directions give the same bits in a padded batch") {
+  for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
+    for (const nn::Cell cell : {nn::Cell::rnn, nn::Cell::gru, nn::Cell::lstm}) {
+      lib::Generator generator(1);
+      nn::RecurrentLayers layers(
+          {.cell = cell, .in = 8, .hidden = 4, .layers = 2, .bidirectional = true}, generator);
+      layers.to(dtype);
+      const auto all_of = [](const nn::RecurrentLayersOutput& result, int64_t b) {
+        std::vector<Variable> parts = {reshape(part(result.output, b, kReal), {kReal * 8})};
+        for (const nn::RecurrentState& state : result.states) {
+          parts.push_back(reshape(slice(state.h, 0, b, b + 1), {4}));
+        }
+        return concat(parts, 0);
+      };
+      check_same_bits(
+          Sequences(dtype), layers.parameters(),
+          [&](const Variable& x) { return all_of(layers.forward(x), 0); },
+          [&](const Variable& x) { return all_of(layers.forward(x, {}, kLengths), 1); });
     }
   }
 }
