@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "autograd/variable.h"
 #include "lib/random.h"
@@ -71,7 +72,10 @@ namespace qkv::autograd {
                              int64_t step = 1);
 [[nodiscard]] Variable slice_adjoint(const Variable& x, const Shape& shape, int axis, int64_t begin,
                                      int64_t step);
-[[nodiscard]] Variable concat(const std::vector<Variable>& parts, int axis);
+[[nodiscard]] Variable concat(std::span<const Variable> parts, int axis);
+[[nodiscard]] inline Variable concat(std::initializer_list<Variable> parts, int axis) {
+  return concat(std::span(parts.begin(), parts.size()), axis);
+}
 [[nodiscard]] Variable stack(const std::vector<Variable>& parts, int axis);
 
 // ---- selection.cpp: masks and indices are tensors, they have no gradient ------------------------

@@ -25,14 +25,15 @@ set(tests
   autograd/numeric autograd/taylor autograd/grad_check autograd/diagnosis autograd/kinks
   autograd/eps_sweep
   nn/module nn/layers nn/mask nn/attention nn/multi_head nn/score_attention nn/recurrent
-  nn/recurrent_layers nn/positions nn/transformer nn/decoder nn/dependency nn/padding
-  nn/optimizer nn/schedule nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
+  nn/recurrent_layers nn/decoder_step nn/positions nn/transformer nn/decoder nn/dependency
+  nn/padding nn/optimizer nn/schedule nn/safetensors_header nn/safetensors nn/safetensors_faults
+  nn/checkpoint
   examples/config examples/tasks examples/trainer examples/progress examples/attention_map
   examples/run_folder examples/gradcheck examples/mutants examples/golden examples/golden_ops
   examples/verify
   determinism/bits determinism/recurrent_bits determinism/one_hash bench/table
 )
-set(test_support tests/main.cpp tests/bench/table.cpp)
+set(test_support tests/main.cpp tests/allocations.cpp tests/bench/table.cpp)
 
 enable_testing()
 qkv_dependency(doctest 2.4.6 https://github.com/doctest/doctest.git v2.4.12)
