@@ -62,14 +62,35 @@ void Attention::check_operands(const Variable& query, const Variable& keys,
 AttentionOutput Attention::forward(const Variable& query, const Variable& keys,
                                    const Variable& values, const Mask& mask) const {
   check_operands(query, keys, values);
+  return look(query, {keys, values, prepare(keys), mask});
+}
+
+// A mask that is known by lengths becomes cells here, once, and not at every look.
+AttentionMemory Attention::remember(const Variable& keys, const Variable& values,
+                                    const Mask& mask) const {
+  return {keys, values, prepare(keys), mask.restricts() ? Mask::allow(mask.allowed()) : mask};
+}
+
+AttentionOutput Attention::look(const Variable& query, const AttentionMemory& memory) const {
+  check_operands(query, memory.keys, memory.values);
   const bool one = query.rank() == 2;
-  const int64_t B = keys.shape()[0], Tq = one ? 1 : query.shape()[1], T = keys.shape()[1];
-  const Variable rows = reshape(query, {B, Tq, query.shape().from_end(1)});  // (B, Tq, Cq)
-  const Variable scores = reshape(score(rows, keys), {B, 1, Tq, T});         // as if of one head
-  const Variable weights = reshape(attention_weights(scores, mask), {B, Tq, T});
-  const Variable output = matmul(weights, values);  // (B, Tq, Cv)
+  const int64_t B = query.shape()[0], Tq = one ? 1 : query.shape()[1], T = memory.keys.shape()[1];
+  const Variable rows = reshape(query, {B, Tq, query.shape().from_end(1)});      // (B, Tq, Cq)
+  const Variable scores = reshape(score(rows, memory.prepared), {B, 1, Tq, T});  // one head
+  const Variable weights = reshape(weigh(rows, scores, memory.mask), {B, Tq, T});
+  const Variable output = matmul(weights, memory.values);  // (B, Tq, Cv)
   if (!one) return {output, weights};
-  return {reshape(output, {B, values.shape()[2]}), reshape(weights, {B, T})};
+  return {reshape(output, {B, memory.values.shape()[2]}), reshape(weights, {B, T})};
+}
+
+Variable Attention::weigh(const Variable&, const Variable& scores, const Mask& mask) const {
+  return attention_weights(scores, mask);
+}
+
+AttentionOutput attention(const Variable& query, const Variable& keys, const Variable& values,
+                          const Mask& mask, bool scaled) {
+  return scaled ? ScaledDotAttention().forward(query, keys, values, mask)
+                : DotAttention().forward(query, keys, values, mask);
 }
 
 // ---- dot ----------------------------------------------------------------------------------------
@@ -146,7 +167,7 @@ Variable ConcatAttention::score(const Variable& query, const Variable& keys) con
 //   score(q, k) = vᵀ tanh(W_q q + W_k k)
 //
 // The same perceptron with W = [W_q W_k] cut in two: then W_k k is worked out once per key, and not
-// again for every query.
+// again for every query. "This vector can be pre-computed", as the appendix says.
 AdditiveAttention::AdditiveAttention(int64_t query_width, int64_t key_width, int64_t hidden,
                                      lib::Generator& generator)
     : Attention("AdditiveAttention", query_width, key_width) {
@@ -161,11 +182,14 @@ AdditiveAttention::AdditiveAttention(int64_t query_width, int64_t key_width, int
   add("v", v);
 }
 
+Variable AdditiveAttention::prepare(const Variable& keys) const {
+  return linear(keys, key_weight);  // (B, T, hidden)
+}
+
 Variable AdditiveAttention::score(const Variable& query, const Variable& keys) const {
   const int64_t Tq = query.shape()[1], T = keys.shape()[1];
   const Variable from_query = along_keys(linear(query, query_weight), T);  // (B, Tq, T, hidden)
-  const Variable from_key = along_queries(linear(keys, key_weight), Tq);   // (B, Tq, T, hidden)
-  return weighed_tanh(from_query + from_key, v);
+  return weighed_tanh(from_query + along_queries(keys, Tq), v);
 }
 
 }  // namespace qkv::nn

@@ -23,7 +23,9 @@ set(tests
   autograd/graph autograd/tape autograd/explain autograd/hessian
   autograd/op_table autograd/functions autograd/fused autograd/attention autograd/numeric
   autograd/taylor autograd/grad_check autograd/diagnosis autograd/kinks autograd/eps_sweep
-  nn/module nn/layers nn/mask nn/attention nn/multi_head nn/score_attention nn/recurrent
+  nn/module nn/layers nn/mask nn/attention nn/multi_head nn/score_attention nn/attention_memory
+  nn/local_attention
+  nn/recurrent
   nn/recurrent_layers
   nn/positions nn/transformer nn/decoder nn/dependency nn/padding nn/optimizer nn/schedule
   nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint

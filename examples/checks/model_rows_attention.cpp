@@ -5,8 +5,8 @@
 #include "autograd/ops.h"
 #include "examples/checks/model_row.h"
 #include "examples/checks/model_rows.h"
+#include "nn/local_attention.h"
 #include "nn/positions.h"
-#include "nn/score_attention.h"
 
 namespace qkv::examples {
 namespace {
@@ -82,6 +82,8 @@ void attention_model_rows(Rows& rows) {
   score_rows(rows, "general_attention", maker<nn::GeneralAttention>(width, width));
   score_rows(rows, "concat_attention", maker<nn::ConcatAttention>(width, width, hidden));
   score_rows(rows, "additive_attention", maker<nn::AdditiveAttention>(width, width, hidden));
+  const int64_t window = 1;
+  score_rows(rows, "local_attention", maker<nn::LocalAttention>(width, width, hidden, window));
   multi_head_rows(rows);
   rotary_rows(rows);
 }

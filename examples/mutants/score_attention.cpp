@@ -4,10 +4,12 @@
 //   output = softmax(score(queries, states)) states
 //
 // Sources of the scores: Luong et al. 2015 (dot, general, concat), Bahdanau et al. 2015 (additive).
-#include "nn/score_attention.h"
 #include <cmath>
+#include "nn/local_attention.h"
 
 #include "examples/mutants/modules.h"
+#include "tensor/elementwise.h"
+#include "tensor/views.h"
 
 namespace qkv::examples {
 namespace {
@@ -191,6 +193,56 @@ void additive_mutants(Mutants& all) {
   });
 }
 
+// ---- local: softmax(score) exp(-2 (position - p)² / D²), p = S sigmoid(...) --------------------
+void local_mutants(Mutants& all) {
+  const int64_t window = 4;
+  const nn::Mask padding = nn::Mask::padding({4, 3}, 4);
+  const Tensor lengths = Tensor::of<double>({4, 3}, {2, 1});
+  // The weights where p and the bell are given.
+  const auto weigh = [padding](const nn::LocalAttention& module, In in, Var away, Var bell) {
+    const Variable scores = matmul(matmul(in[0], module.weight), transpose(in[1]));
+    const Tensor near = tensor::less_equal(tensor::abs(away.value()),
+                                           tensor::scalar(window, away.dtype()));  // (B, Tq, T)
+    const nn::Mask seen = padding & nn::Mask::allow(tensor::reshape(near, {2, 1, 2, 4}));
+    return nn::attention_weights(reshape(scores, {2, 1, 2, 4}), seen) * reshape(bell, {2, 1, 2, 4});
+  };
+  const auto row = [&](const auto& apart, const Function& piece) {
+    return of_module(
+        all, "local_attention", data_of({kQueries, kStates}),
+        maker<nn::LocalAttention>(3, 3, 5, window),
+        [padding](const nn::LocalAttention& module, In in) {
+          return module.forward(in[0], in[1], in[1], padding).output;
+        },
+        apart, piece);
+  };
+  const Function bell = [](In in) { return exp(in[0] * in[0] * (-2.0 / (window * window))); };
+  const auto away_from = [](Var p) {
+    return Variable(tensor::arange(4, p.dtype())) - reshape(p, {2, 2, 1});  // (B, Tq, T)
+  };
+  const auto of_bell = row(
+      [=](const nn::LocalAttention& module, In in, const Function& piece) {
+        const Variable away = away_from(module.centre(in[0], lengths.to(in[0].dtype())));
+        return matmul(reshape(weigh(module, in, away, piece({away})), {2, 2, 4}), in[1]);
+      },
+      bell);
+  of_bell("the bell has no slope", [](In, Var dy, Var) -> Grads { return {dy * 0.0}; });
+  of_bell("the bell's slope has the wrong sign", [](In in, Var dy, Var y) -> Grads {
+    return {dy * y * in[0] * (4.0 / (window * window))};
+  });
+  of_bell("σ = D for D / 2", [](In in, Var dy, Var y) -> Grads {
+    return {dy * y * in[0] * (-1.0 / (window * window))};
+  });
+
+  const auto of_place = row(
+      [=](const nn::LocalAttention& module, In in, const Function& piece) {
+        const Tensor ones = tensor::ones({2, 1}, in[0].dtype());
+        const Variable away = away_from(piece({module.centre(in[0], ones)}));
+        return matmul(reshape(weigh(module, in, away, bell({away})), {2, 2, 4}), in[1]);
+      },
+      [lengths](In in) { return in[0] * Variable(lengths.to(in[0].dtype())); });
+  of_place("S counts the padding", [](In, Var dy, Var) -> Grads { return {dy * 4.0}; });
+}
+
 }  // namespace
 
 void score_attention_mutants(Mutants& all) {
@@ -200,6 +252,7 @@ void score_attention_mutants(Mutants& all) {
   general_mutants(all);
   concat_mutants(all);
   additive_mutants(all);
+  local_mutants(all);
 }
 
 }  // namespace qkv::examples
