@@ -31,7 +31,7 @@ set(lab_sources
 # The checks behind ./qkv gradcheck, verify and mutants, the same way.
 set(check_sources examples/checks/model_rows.cpp
   examples/checks/model_rows_attention.cpp examples/checks/model_rows_recurrent.cpp
-  examples/checks/model_rows_transformer.cpp
+  examples/checks/model_rows_seq2seq.cpp examples/checks/model_rows_transformer.cpp
   examples/checks/gradcheck.cpp examples/checks/golden.cpp examples/checks/golden_call.cpp
   examples/checks/golden_ops_elementwise.cpp examples/checks/golden_ops_shapes.cpp
   examples/checks/golden_ops_rows.cpp examples/checks/golden_ops_attention.cpp
@@ -44,8 +44,9 @@ set(mutant_sources
   examples/mutants/elementwise.cpp examples/mutants/shapes.cpp examples/mutants/selection.cpp
   examples/mutants/products.cpp examples/mutants/softmax.cpp examples/mutants/losses.cpp
   examples/mutants/attention.cpp examples/mutants/score_attention.cpp
-  examples/mutants/recurrent.cpp examples/mutants/layers.cpp examples/mutants/models.cpp
-  examples/mutants/mutants.cpp examples/mutants/weak_checks.cpp examples/mutants/kill_table.cpp)
+  examples/mutants/recurrent.cpp examples/mutants/seq2seq.cpp examples/mutants/layers.cpp
+  examples/mutants/models.cpp examples/mutants/mutants.cpp examples/mutants/weak_checks.cpp
+  examples/mutants/kill_table.cpp)
 
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters

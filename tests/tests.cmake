@@ -26,7 +26,7 @@ set(tests
   nn/module nn/layers nn/mask nn/attention nn/multi_head nn/score_attention nn/attention_memory
   nn/local_attention nn/recurrent nn/recurrent_layers nn/positions nn/transformer nn/decoder
   nn/decoding nn/beam_search nn/teacher_forcing nn/seq2seq nn/dependency nn/padding
-  nn/optimizer nn/schedule
+  nn/seq2seq_decoding nn/optimizer nn/schedule
   nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
   examples/config examples/tasks examples/trainer examples/progress examples/attention_map
   examples/run_folder examples/gradcheck examples/mutants examples/golden examples/golden_ops
