@@ -35,7 +35,8 @@ set(check_sources examples/checks/model_rows.cpp
   examples/checks/gradcheck.cpp examples/checks/golden.cpp examples/checks/golden_call.cpp
   examples/checks/golden_ops_elementwise.cpp examples/checks/golden_ops_shapes.cpp
   examples/checks/golden_ops_rows.cpp examples/checks/golden_ops_attention.cpp
-  examples/checks/golden_ops_recurrent.cpp examples/checks/golden_ops_transformer.cpp
+  examples/checks/golden_ops_recurrent.cpp examples/checks/golden_ops_seq2seq.cpp
+  examples/checks/golden_ops_transformer.cpp
   examples/checks/golden_ops_optimizers.cpp examples/checks/golden_ops.cpp
   examples/checks/verify.cpp)
 

@@ -93,6 +93,7 @@ class ConcatAttention : public Attention {
   Variable weight, v;
 
  private:
+  [[nodiscard]] Variable prepare(const Variable& keys) const override;
   [[nodiscard]] Variable score(const Variable& query, const Variable& keys) const override;
 };
 
