@@ -169,25 +169,50 @@ Variable Seq2Seq::scores(const Variable& attentional) {
   return output.forward(dropout_.forward(attentional));
 }
 
-AttentionOutput Seq2Seq::step(const Variable& embedded, const EncodedSource& source,
-                              DecoderState& state) {
+// The state after one step; what it saw is returned as {c_t, weights}.
+AttentionOutput Seq2Seq::advance(const Variable& embedded, const EncodedSource& source,
+                                 DecoderState& state) {
   AttentionOutput seen = {source.context, {}};
   if (looks_before()) seen = attention->look(state.states.back().h, source.memory);
   std::vector<Variable> input = {embedded};
   if (reads_context(config)) input.push_back(seen.output);
   if (config.input_feeding) input.push_back(state.fed);
-  state.states = decoder.step(autograd::concat(input, -1),
-                              std::move(state.states));  // (B, ...) -> (B, hidden)
-  const Variable& h = state.states.back().h;
+  state.states = decoder.step(autograd::concat(input, -1), std::move(state.states));
+  const Variable& h = state.states.back().h;  // (B, hidden)
   if (attention && !looks_before()) seen = attention->look(h, source.memory);
-  const Variable result = attentional(seen.output, h, embedded);
-  if (config.input_feeding) state.fed = result;
-  return {result, seen.weights};
+  if (config.input_feeding) state.fed = attentional(seen.output, h, embedded);
+  return seen;
+}
+
+AttentionOutput Seq2Seq::step(const Variable& embedded, const EncodedSource& source,
+                              DecoderState& state) {
+  const auto [context, weights] = advance(embedded, source, state);
+  if (config.input_feeding) return {state.fed, weights};
+  return {attentional(context, state.states.back().h, embedded), weights};
+}
+
+// One step after the other; what no later step waits for is left for the end, and done at once.
+AttentionOutput Seq2Seq::steps_in_turn(const Variable& embedded, const EncodedSource& source) {
+  const int64_t B = embedded.shape()[0], T = embedded.shape()[1];
+  DecoderState state = first_state(source);
+  std::vector<Variable> contexts, states, fed, weights;
+  for (int64_t t = 0; t < T; ++t) {
+    const Variable read = reshape(slice(embedded, 1, t, t + 1), {B, config.embedding});
+    const auto [context, looked] = advance(read, source, state);
+    contexts.push_back(context);
+    states.push_back(state.states.back().h);
+    fed.push_back(state.fed);
+    weights.push_back(looked);
+  }
+  const Variable shown = config.input_feeding
+                             ? stack(fed, 1)
+                             : attentional(stack(contexts, 1), stack(states, 1), embedded);
+  return {shown, attention ? stack(weights, 1) : Variable()};  // (B, T, hidden), (B, T, S)
 }
 
 // All steps of the forms whose cell does not wait for an attention: the states first, then all
 // queries at once. The bits are those of step after step.
-AttentionOutput Seq2Seq::all_steps(const Variable& embedded, const EncodedSource& source) {
+AttentionOutput Seq2Seq::steps_at_once(const Variable& embedded, const EncodedSource& source) {
   const int64_t B = embedded.shape()[0], T = embedded.shape()[1];
   if (attention) {
     const Variable states = decoder.forward(embedded, source.states).output;  // (B, T, hidden)
@@ -210,20 +235,10 @@ Seq2SeqOutput Seq2Seq::forward(const Tensor& source, const std::vector<int64_t>&
   }
   const EncodedSource encoded = encode(source, source_lengths);
   const Variable embedded = embed_target(target_input);  // (B, T, embedding)
-  if (!looks_before() && !config.input_feeding) {
-    const auto [all, weights] = all_steps(embedded, encoded);
-    return {scores(all), weights};
-  }
-  DecoderState state = first_state(encoded);
-  std::vector<Variable> shown, weights;
-  const int64_t B = embedded.shape()[0], T = embedded.shape()[1];
-  for (int64_t t = 0; t < T; ++t) {
-    const Variable read = reshape(slice(embedded, 1, t, t + 1), {B, config.embedding});
-    const auto [attended, looked] = step(read, encoded, state);
-    shown.push_back(attended);
-    if (attention) weights.push_back(looked);
-  }
-  return {scores(stack(shown, 1)), attention ? stack(weights, 1) : Variable()};
+  const bool each_waits = looks_before() || config.input_feeding;
+  const auto [shown, weights] =
+      each_waits ? steps_in_turn(embedded, encoded) : steps_at_once(embedded, encoded);
+  return {scores(shown), weights};
 }
 
 }  // namespace qkv::nn

@@ -95,7 +95,12 @@ class Seq2Seq : public Module {
   [[nodiscard]] RecurrentStates bridged(const RecurrentStates& last) const;
   [[nodiscard]] Variable attentional(const Variable& context, const Variable& state,
                                      const Variable& embedded) const;
-  [[nodiscard]] AttentionOutput all_steps(const Variable& embedded, const EncodedSource& source);
+  [[nodiscard]] AttentionOutput advance(const Variable& embedded, const EncodedSource& source,
+                                        DecoderState& state);
+  [[nodiscard]] AttentionOutput steps_in_turn(const Variable& embedded,
+                                              const EncodedSource& source);
+  [[nodiscard]] AttentionOutput steps_at_once(const Variable& embedded,
+                                              const EncodedSource& source);
 
   Dropout dropout_;
 };

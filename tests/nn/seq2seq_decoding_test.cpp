@@ -4,6 +4,7 @@
 
 #include "autograd/engine.h"
 #include "autograd/ops.h"
+#include "lib/memory.h"
 #include "nn/optimizer.h"
 #include "nn/teacher_forcing.h"
 #include "tensor/index.h"
@@ -95,7 +96,21 @@ TEST_CASE("rows go on from whatever row they are told, with its source") {
   }
 }
 
-TEST_CASE("decoding records nothing and refuses another number of symbols than rows") {
+TEST_CASE("a step of decoding asks the system for no memory once it is warm") {
+  for (const Seq2SeqConfig& config : every_form()) {
+    const auto model = make_model(config, Dtype::float32);
+    const auto decoding = model->begin(symbols({3, 6}, 7, 1), {6, 2, 4});
+    const Tensor received = symbols({3}, 8, 2);
+    for (int64_t t = 0; t < 3; ++t) static_cast<void>(decoding->next(received));
+    const lib::MemoryStats before = lib::memory_stats();
+    for (int64_t t = 0; t < 20; ++t) static_cast<void>(decoding->next(received));
+    const lib::MemoryStats after = lib::memory_stats();
+    CHECK_MESSAGE(after.system_calls == before.system_calls, name_of(config));
+    CHECK_MESSAGE(after.live_bytes == before.live_bytes, name_of(config));
+  }
+}
+
+TEST_CASE("decoding refuses another number of symbols than rows") {
   const auto model = make_model(small(SourceAttention::additive));
   const auto decoding = model->begin(symbols({3, 6}, 7, 1), {});
   CHECK(refusal([&] { return decoding->next(symbols({2}, 8, 2)); }) ==

@@ -187,3 +187,77 @@ TEST_CASE("a source alone and in a padded batch gives the same bits and padding 
     }
   }
 }
+
+TEST_CASE("with v = 0 additive attention looks at all of the source alike at step 0") {
+  const auto model = make_model(small(SourceAttention::additive), Dtype::float32);
+  for (const auto& [name, parameter] : model->named_parameters()) {
+    if (name == "attention.v") parameter->mutable_value().fill_(0);
+  }
+  const Tensor source = symbols({2, 4}, 7, 1), target = symbols({2, 3}, 8, 2);
+  const Variable weights = model->forward(source, {4, 2}, target).weights;
+  for (int64_t t = 0; t < 3; ++t) {
+    CHECK(numbers(at(weights, t)) == Numbers{0.25, 0.25, 0.25, 0.25, 0.5, 0.5, 0, 0});
+  }
+}
+
+TEST_CASE("dropout is drawn in training only and never twice the same") {
+  for (Seq2SeqConfig config : every_form()) {
+    config.dropout = 0.5;
+    const auto model = make_model(config);
+    const Tensor source = symbols({2, 4}, 7, 1), target = symbols({2, 3}, 8, 2);
+    const auto logits = [&] { return numbers(model->forward(source, {4, 2}, target).logits); };
+    CHECK_MESSAGE(logits() != logits(), name_of(config));
+    model->eval();
+    const Numbers dry = logits();
+    CHECK(dry == logits());
+    config.dropout = 0;
+    CHECK(dry == numbers(make_model(config)->forward(source, {4, 2}, target).logits));
+  }
+}
+
+TEST_CASE("seq2seq names its parameters by the path to them") {
+  Seq2SeqConfig config = small(SourceAttention::additive);
+  config.cell = Cell::lstm;
+  const auto model = make_model(config);
+  std::string list;
+  for (const auto& [name, p] : model->named_parameters()) {
+    if (name.find("bias") == std::string::npos) list += lib::str(name, " ", p->shape(), "\n");
+  }
+  CHECK(list ==
+        "source_embedding.weight (7, 3)\ntarget_embedding.weight (8, 3)\n"
+        "encoder.0.weight_ih (16, 3)\nencoder.0.weight_hh (16, 4)\n"
+        "encoder.0_reverse.weight_ih (16, 3)\nencoder.0_reverse.weight_hh (16, 4)\n"
+        "decoder.0.weight_ih (16, 11)\ndecoder.0.weight_hh (16, 4)\n"
+        "bridge.0.weight (4, 8)\nbridge.1.weight (4, 8)\n"
+        "attention.query_weight (4, 4)\nattention.key_weight (4, 8)\nattention.v (4,)\n"
+        "combine.weight (4, 15)\noutput.weight (8, 4)\n");
+}
+
+TEST_CASE("seq2seq refuses what does not fit in one sentence") {
+  const auto model = make_model(small(SourceAttention::general));
+  const auto refused = [&](const Shape& source, const std::vector<int64_t>& lengths,
+                           const Shape& target) {
+    return refusal(
+        [&] { return model->forward(symbols(source, 7, 1), lengths, symbols(target, 8, 2)); });
+  };
+  CHECK(refused({2, 4}, {}, {3, 2}) ==
+        "Seq2Seq: source is (2, 4), target (3, 2); need (B, S) and (B, T), with at least one "
+        "position");
+  CHECK(refused({2, 4}, {}, {2, 0}).starts_with("Seq2Seq: source is (2, 4), target (2, 0); "));
+  CHECK(refused({4}, {}, {4, 1}).starts_with("Seq2Seq: source is (4,), "));
+  CHECK(refusal([&] { return model->begin(symbols({4}, 7, 1), {}); }) ==
+        "Seq2Seq: source is (4,); need (B, S)");
+  CHECK(refused({2, 4}, {4}, {2, 1}).find("1 lengths for 2 sequences") != std::string::npos);
+  CHECK(refused({2, 4}, {4, 5}, {2, 1}).find("length 5 is outside [0, 4]") != std::string::npos);
+  CHECK(refusal([&] {
+          return model->forward(symbols({2, 4}, 7, 1), {}, tensor::full({2, 1}, 8, Dtype::int64));
+        }) != "not refused");
+  Seq2SeqConfig config = small(SourceAttention::local);
+  config.window = 0;
+  CHECK(refusal([&] { make_model(config); }) == "LocalAttention: window is 0; need at least 1");
+  config.hidden = 0;
+  CHECK(refusal([&] { make_model(config); }) != "not refused");
+  config = small(SourceAttention::none);
+  config.dropout = 1;
+  CHECK(refusal([&] { make_model(config); }) != "not refused");
+}
