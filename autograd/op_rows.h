@@ -44,5 +44,6 @@ void power_rows(Rows& rows);
 void index_rows(Rows& rows);
 void vector_product_rows(Rows& rows);
 void log_sum_rows(Rows& rows);
+void recurrent_rows(Rows& rows);
 
 }  // namespace qkv::autograd

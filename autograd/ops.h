@@ -7,6 +7,7 @@
 
 #include "autograd/variable.h"
 #include "lib/random.h"
+#include "lib/recurrent_cells.h"
 #include "tensor/attention.h"
 
 namespace qkv::autograd {
@@ -116,6 +117,27 @@ namespace qkv::autograd {
 [[nodiscard]] Variable attention(const Variable& Q, const Variable& K, const Variable& V,
                                  const tensor::AttentionMask& mask = {},
                                  std::optional<double> scale = {});
+
+// ---- recurrent_cells.cpp: one step --------------------------------------------------------------
+// from_x = W_ih x + b_ih and from_h = W_hh h + b_hh are (B, gates · hidden), 1, 3 or 4 gates, and
+// the state before is (B, hidden). They throw std::invalid_argument if shapes or dtypes do not fit.
+[[nodiscard]] Variable rnn_cell(const Variable& from_x, const Variable& from_h);  // -> h'
+[[nodiscard]] Variable gru_cell(const Variable& from_x, const Variable& from_h, const Variable& h);
+[[nodiscard]] Variable lstm_cell(const Variable& from_x, const Variable& from_h,
+                                 const Variable& c);  // -> (2, B, hidden): h', then c'
+
+// ---- recurrence.cpp: a whole sequence -----------------------------------------------------------
+struct RecurrenceOptions {
+  std::vector<int64_t> lengths = {};  // behind lengths[b] the state of sequence b stands still
+  bool reversed = false;              // from the last position to the first
+};
+
+// from_x (B, T, gates · hidden), W (gates · hidden, hidden), b (gates · hidden), h0 and, for an
+// LSTM alone, c0 (B, hidden) -> the states after each position (states, B, T, hidden): h, and for
+// an LSTM c. Throws std::invalid_argument if shapes, dtypes or lengths do not fit.
+[[nodiscard]] Variable recurrence(lib::Cell cell, const Variable& from_x, const Variable& W,
+                                  const Variable& b, const Variable& h0, const Variable& c0 = {},
+                                  const RecurrenceOptions& options = {});
 
 // ---- layer_norm.cpp -----------------------------------------------------------------------------
 // y = (x - mean) / √(variance + eps) · gamma + beta over the last axis; x (..., C), gamma and beta

@@ -45,9 +45,9 @@ set(mutant_sources
   examples/mutants/elementwise.cpp examples/mutants/shapes.cpp examples/mutants/selection.cpp
   examples/mutants/products.cpp examples/mutants/softmax.cpp examples/mutants/losses.cpp
   examples/mutants/attention.cpp examples/mutants/score_attention.cpp
-  examples/mutants/recurrent.cpp examples/mutants/seq2seq.cpp examples/mutants/layers.cpp
-  examples/mutants/models.cpp examples/mutants/mutants.cpp examples/mutants/weak_checks.cpp
-  examples/mutants/kill_table.cpp)
+  examples/mutants/recurrent_cells.cpp examples/mutants/recurrent.cpp
+  examples/mutants/seq2seq.cpp examples/mutants/layers.cpp examples/mutants/models.cpp
+  examples/mutants/mutants.cpp examples/mutants/weak_checks.cpp examples/mutants/kill_table.cpp)
 
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters

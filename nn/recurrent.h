@@ -3,12 +3,15 @@
 // attention (score_attention.h) was invented to look around it.
 //
 //   state_0 -> [cell] -> state_1 -> [cell] -> state_2 ...        the same cell, the same parameters
-//              x_0 '                x_1 '
+//              x_0 '                x_1 '                        formulas: recurrent_cells.cpp
 #pragma once
 
+#include "lib/recurrent_cells.h"
 #include "nn/module.h"
 
 namespace qkv::nn {
+
+using lib::Cell;
 
 struct RecurrentState {
   Variable h;       // (B, hidden): what the layer shows
@@ -44,19 +47,13 @@ class Recurrent : public Module {
   Variable weight_ih, weight_hh, bias_ih, bias_hh;
 
  protected:
-  enum class Memory { h, h_and_c };  // what a state consists of
-  Recurrent(const char* name, int64_t gates, Memory memory, int64_t in, int64_t hidden,
-            lib::Generator& generator);
+  Recurrent(const char* name, Cell cell, int64_t in, int64_t hidden, lib::Generator& generator);
 
  private:
-  // W_ih x + b_ih and W_hh h + b_hh (B, gates · hidden), the state before -> the state after
-  [[nodiscard]] virtual RecurrentState cell(const Variable& from_x, const Variable& from_h,
-                                            const RecurrentState& before) const = 0;
   [[nodiscard]] RecurrentState checked(const Variable& x, const RecurrentState& state) const;
-  [[nodiscard]] RecurrentState after(const Variable& from_x, const RecurrentState& before) const;
 
   const char* name_;
-  Memory memory_;
+  Cell cell_;
 };
 
 // Elman, "Finding structure in time", 1990.
@@ -64,38 +61,18 @@ class RNN : public Recurrent {
  public:
   // Throws std::invalid_argument, as do the constructors below, unless both sizes are at least 1.
   RNN(int64_t in, int64_t hidden, lib::Generator& generator);
-
- private:
-  [[nodiscard]] RecurrentState cell(const Variable& from_x, const Variable& from_h,
-                                    const RecurrentState& before) const override;
 };
 
 // Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
 class GRU : public Recurrent {
  public:
   GRU(int64_t in, int64_t hidden, lib::Generator& generator);
-
- private:
-  [[nodiscard]] RecurrentState cell(const Variable& from_x, const Variable& from_h,
-                                    const RecurrentState& before) const override;
 };
 
 // Hochreiter and Schmidhuber, "Long short-term memory", 1997; forget gate: Gers et al. 2000.
 class LSTM : public Recurrent {
  public:
   LSTM(int64_t in, int64_t hidden, lib::Generator& generator);
-
- private:
-  [[nodiscard]] RecurrentState cell(const Variable& from_x, const Variable& from_h,
-                                    const RecurrentState& before) const override;
 };
-
-// ---- the cells, by simple operations ------------------------------------------------------------
-// from_x = W_ih x + b_ih and from_h = W_hh h + b_hh are (B, gates · hidden); recurrent.cpp has the
-// formulas. They throw std::invalid_argument if shapes do not fit.
-[[nodiscard]] Variable rnn_cell(const Variable& from_x, const Variable& from_h);  // -> h
-[[nodiscard]] Variable gru_cell(const Variable& from_x, const Variable& from_h, const Variable& h);
-[[nodiscard]] RecurrentState lstm_cell(const Variable& from_x, const Variable& from_h,
-                                       const Variable& c);
 
 }  // namespace qkv::nn

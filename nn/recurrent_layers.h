@@ -13,8 +13,6 @@
 
 namespace qkv::nn {
 
-enum class Cell { rnn, gru, lstm };
-
 [[nodiscard]] std::unique_ptr<Recurrent> make_recurrent(Cell cell, int64_t in, int64_t hidden,
                                                         lib::Generator& generator);
 

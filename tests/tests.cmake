@@ -14,24 +14,25 @@ set(tests
   lib/text lib/check lib/random lib/memory lib/scratch lib/short_list lib/parallel lib/file lib/cpu
   lib/matmul lib/matmul_large lib/arithmetic lib/softmax lib/softmax_relatives lib/cross_entropy
   lib/attention lib/attention_edges lib/layer_norm lib/update lib/vector_math
-  lib/vector_math_accuracy lib/vector_math_backward lib/elementary
+  lib/vector_math_accuracy lib/vector_math_backward lib/elementary lib/recurrent_cells
   tensor/shape tensor/dtype tensor/tensor tensor/create tensor/print tensor/strided tensor/views
   tensor/elementwise tensor/functions tensor/arithmetic tensor/reduce tensor/matmul tensor/linear
   tensor/softmax tensor/index tensor/update
   autograd/variable autograd/record autograd/engine autograd/wanted autograd/memory autograd/misuse
   autograd/operands autograd/saved autograd/passes autograd/anomaly
   autograd/graph autograd/tape autograd/explain autograd/hessian
-  autograd/op_table autograd/functions autograd/fused autograd/attention autograd/numeric
-  autograd/taylor autograd/grad_check autograd/diagnosis autograd/kinks autograd/eps_sweep
+  autograd/op_table autograd/functions autograd/fused autograd/attention autograd/recurrence
+  autograd/numeric autograd/taylor autograd/grad_check autograd/diagnosis autograd/kinks
+  autograd/eps_sweep
   nn/module nn/layers nn/mask nn/attention nn/multi_head nn/score_attention nn/attention_memory
   nn/local_attention nn/recurrent nn/recurrent_layers nn/positions nn/transformer nn/decoder
-  nn/decoding nn/beam_search nn/teacher_forcing nn/seq2seq nn/dependency nn/padding
-  nn/seq2seq_decoding nn/optimizer nn/schedule
+  nn/decoding nn/beam_search nn/teacher_forcing nn/seq2seq nn/seq2seq_decoding
+  nn/dependency nn/padding nn/optimizer nn/schedule
   nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
   examples/config examples/tasks examples/trainer examples/progress examples/attention_map
   examples/run_folder examples/gradcheck examples/mutants examples/golden examples/golden_ops
   examples/verify
-  determinism/bits determinism/one_hash bench/table
+  determinism/bits determinism/recurrent_bits determinism/one_hash bench/table
 )
 set(test_support tests/main.cpp tests/bench/table.cpp)
 
@@ -56,7 +57,7 @@ endif()
 
 # The tests of the bits alone, quick to build where nothing is optimised: ctest does not run them.
 qkv_program(qkv_bits_tests qkv-bits-tests tests/main.cpp tests/determinism/bits_test.cpp
-  tests/determinism/one_hash_test.cpp)
+  tests/determinism/recurrent_bits_test.cpp tests/determinism/one_hash_test.cpp)
 set_target_properties(qkv_bits_tests PROPERTIES EXCLUDE_FROM_ALL ON)
 target_link_libraries(qkv_bits_tests PRIVATE lab doctest::doctest)
 

@@ -40,7 +40,7 @@ Variable gate(Var gates, int64_t i) { return slice(gates, 1, 2 * i, 2 * i + 2); 
 void rnn_mutants(Mutants& all) {
   const auto make = maker<nn::RNN>(2, 2);
   const Data data = data_of({{2, 3, 2}, {2, 2}});
-  const Function step = [](In in) { return nn::rnn_cell(in[0], linear(in[1], in[2], in[3])); };
+  const Function step = [](In in) { return rnn_cell(in[0], linear(in[1], in[2], in[3])); };
   const auto row = of_module(
       all, "rnn", data, make, run,
       [](const nn::RNN& layer, In in, const Function& piece) {
@@ -72,7 +72,7 @@ void rnn_mutants(Mutants& all) {
       [](const nn::RNN& layer, In in, const Function& hold) {
         bool started = false;
         return walk(layer, in, [&](Var from_x, const nn::RecurrentState& before) {
-          const Variable h = nn::rnn_cell(from_x, from_h(layer, before.h));
+          const Variable h = rnn_cell(from_x, from_h(layer, before.h));
           return nn::RecurrentState{std::exchange(started, true) ? hold({h, before.h}) : h};
         });
       },
