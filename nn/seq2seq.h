@@ -14,7 +14,8 @@ namespace qkv::nn {
 
 // How the decoder looks at the source. seq2seq.cpp has the three forms of a step.
 enum class SourceAttention {
-  none,      // one vector for all: the encoder's last state, given at every step. Cho et al. 2014
+  none,      // one vector: where the encoder ends, the decoder begins (Sutskever et al. 2014), and
+             // it is given the vector again at every step (Cho et al. 2014)
   additive,  // before the step, asked for by s_{t-1}. Bahdanau, Cho, Bengio 2015
   dot,       // after the step, asked for by s_t, here and below. Luong, Pham, Manning 2015
   scaled_dot,
@@ -29,7 +30,8 @@ struct Seq2SeqConfig {
   int64_t hidden = 64;  // of every state, in the encoder for each direction
   int64_t layers = 1;   // of the encoder and of the decoder
   Cell cell = Cell::gru;
-  bool bidirectional = true;  // the encoder; the decoder cannot be
+  bool bidirectional = true;  // the encoder; keys are both directions side by side, or, for dot and
+                              // scaled_dot, which need the decoder's width, their sum
   SourceAttention attention = SourceAttention::additive;
   bool input_feeding = false;  // h~_{t-1} is read at step t. Luong et al. 2015, section 3.3
   double dropout = 0;          // of embeddings, of h~ before the scores, and between layers
