@@ -92,6 +92,13 @@ void attention_rows(Rows& rows) {
       {true, false, true, true, false, false, false, false, false, true, true, false}, {1, 3, 4});
   add("holes and an empty row", {.allowed = holes});
   add("every kind of mask", {.causal = true, .key_lengths = ids({2, 4}, {2}), .allowed = holes});
+  const Tensor slopes = Tensor::of<double>({0.5, 0.125}, {2});
+  rows.push_back({"attention", "scores fall with distance", qkv,
+                  [slopes](In in) {
+                    return attention(in[0], in[1], in[2], {.causal = true}, {},
+                                     slopes.to(in[0].dtype()));
+                  },
+                  true});
   rows.push_back({"attention", "matrices and a scale", normals({{3, 2}, {5, 2}, {5, 1}}),
                   attend({}, -0.3), true});
   rows.push_back({"attention", "size 1", normals({{1, 1}, {1, 1}, {1, 1}}), attend({}), true});

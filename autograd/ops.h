@@ -112,10 +112,11 @@ namespace qkv::autograd {
 // softmax(scale Q Kᵀ) V over the keys that the mask allows, without ever holding the weights:
 // Q (B, H, Tq, D), K (B, H, Tk, D), V (B, H, Tk, Dv) -> (B, H, Tq, Dv); H, or B and H, may be left
 // out. The scale is 1/√D if none is given. A query without keys gives output 0 and gradient 0.
-// Source: Vaswani et al. 2017, equation 1; Dao et al. 2022.
+// With slopes (H), one constant for each head, score ij falls by slope |i + (Tk - Tq) - j|.
+// Source: Vaswani et al. 2017, equation 1; Dao et al. 2022; slopes: Press et al. 2022.
 [[nodiscard]] Variable attention(const Variable& Q, const Variable& K, const Variable& V,
                                  const tensor::AttentionMask& mask = {},
-                                 std::optional<double> scale = {});
+                                 std::optional<double> scale = {}, const Tensor& slopes = {});
 
 // ---- layer_norm.cpp -----------------------------------------------------------------------------
 // y = (x - mean) / √(variance + eps) · gamma + beta over the last axis; x (..., C), gamma and beta

@@ -74,6 +74,7 @@ void attention_forward_tile(const AttentionHead<T>& head, ForwardTile<T>* tile, 
   const int64_t D = head.width, Dv = head.value_width, ld = tile->ld, keys = block.keys;
   // S = K (scale Q)ᵀ                                                 (keys x queries)
   multiply_block<T>(keys, ld, D, K.data, K.stride, 1, tile->Qt, ld, S, ld, false);
+  lower_by_distance(head, block, S, ld);
   hide_scores(head.mask, block, S, ld);
   online_softmax(keys, S, ld, tile->running);
   for (int64_t i = 0; tile->begun && i < block.queries; ++i) {
