@@ -24,7 +24,8 @@ set(tests
   autograd/op_table autograd/functions autograd/fused autograd/attention autograd/numeric
   autograd/taylor autograd/grad_check autograd/diagnosis autograd/kinks autograd/eps_sweep
   nn/module nn/layers nn/mask nn/attention nn/multi_head nn/score_attention nn/recurrent
-  nn/positions nn/transformer nn/decoder nn/dependency nn/padding nn/optimizer nn/schedule
+  nn/positions nn/transformer nn/decoder nn/decoding nn/beam_search nn/variations
+  nn/dependency nn/padding nn/optimizer nn/schedule
   nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
   examples/config examples/tasks examples/trainer examples/progress examples/attention_map
   examples/run_folder examples/gradcheck examples/mutants examples/golden examples/golden_ops
