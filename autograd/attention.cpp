@@ -52,7 +52,7 @@ class SavedMask {
 //              dQ = scale dS K                                     (..., Tq, D)
 //              dK = scale dSᵀ Q                                    (..., Tk, D)
 //
-// With slopes, slopes[h] |i + (Tk - Tq) - j| is taken off score ij: constants, so no adjoint changes.
+// With slopes, slopes[h] |i + (Tk - Tq) - j| is taken off score ij: constants, no adjoint changes.
 //
 // Saved: Q, K, V, O, and one number per query, the log-sum-exp of its scores, from which P is
 // computed again tile by tile. Memory O(T), where the weights are O(T²).

@@ -50,7 +50,7 @@ struct AttentionProblem {
   T scale;
   Heads<const T> Q, K, V;  // (Tq, D), (Tk, D), (Tk, Dv)
 
-  // slopes[h], or nullptr: score ij of head h falls by slopes[h] |i + (Tk - Tq) - j|, its slope times
+  // slopes[h], or nullptr: score ij of head h loses slopes[h] |i + (Tk - Tq) - j|, its slope times
   // the distance, where the last query is aligned with the last key. Press et al. 2022 (ALiBi).
   const T* slopes = nullptr;
 };

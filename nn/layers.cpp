@@ -25,10 +25,10 @@ Linear::Linear(int64_t in, int64_t out, lib::Generator& generator, Init init) {
 
 Variable Linear::forward(const Variable& x) const { return autograd::linear(x, weight, bias); }
 
-Embedding::Embedding(int64_t vocab, int64_t width, lib::Generator& generator) {
+Embedding::Embedding(int64_t vocab, int64_t width, lib::Generator& generator, double deviation) {
   require_size("Embedding", "vocab", vocab);
   require_size("Embedding", "width", width);
-  weight = autograd::parameter(tensor::normal({vocab, width}, 0, 1, generator));
+  weight = autograd::parameter(tensor::normal({vocab, width}, 0, deviation, generator));
   add("weight", weight);
 }
 

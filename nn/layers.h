@@ -20,11 +20,10 @@ class Linear : public Module {
   Variable weight, bias;
 };
 
-// Row ids of a table:  ids (...) int64 -> (..., C).   Parameter: weight (vocab, C), standard
-// normal.
+// Row ids of a table:  ids (...) int64 -> (..., C).   Parameter: weight (vocab, C), normal.
 class Embedding : public Module {
  public:
-  Embedding(int64_t vocab, int64_t width, lib::Generator& generator);
+  Embedding(int64_t vocab, int64_t width, lib::Generator& generator, double deviation = 1);
   [[nodiscard]] Variable forward(const Tensor& ids) const;
 
   Variable weight;

@@ -38,6 +38,10 @@ class Mask {
   // Sources: Beltagy et al. 2020, "Longformer"; Jiang et al. 2023, "Mistral"; Xiao et al. 2024.
   static Mask window(int64_t queries, int64_t keys, int64_t width, int64_t sinks = 0);
 
+  // Query i sees the keys less than `width` away on both sides, i + keys - queries being its own
+  // place among them. Allowed: (Tq, Tk). Throws std::invalid_argument unless width >= 1.
+  static Mask band(int64_t queries, int64_t keys, int64_t width);
+
   // Sequence b has lengths[b] real keys; the rest of `keys` is padding. Allowed: (B, 1, 1, Tk).
   // Throws std::invalid_argument for a length outside [0, keys].
   static Mask padding(const std::vector<int64_t>& lengths, int64_t keys);

@@ -7,6 +7,7 @@
 #include "autograd/ops.h"
 #include "lib/elementary.h"
 #include "lib/text.h"
+#include "tensor/views.h"
 
 namespace qkv::nn {
 namespace {
@@ -37,12 +38,12 @@ LearnedPositions::LearnedPositions(int64_t max_length, int64_t width, lib::Gener
   add("weight", weight);
 }
 
-Variable LearnedPositions::forward(const Variable& x) const {
-  const int64_t T = x.shape().from_end(2);
-  if (T > weight.shape()[0]) {
-    lib::fail("LearnedPositions: sequence length ", T, " exceeds max_length ", weight.shape()[0]);
+Variable LearnedPositions::forward(const Variable& x, int64_t first) const {
+  const int64_t end = first + x.shape().from_end(2);
+  if (end > weight.shape()[0]) {
+    lib::fail("LearnedPositions: sequence length ", end, " exceeds max_length ", weight.shape()[0]);
   }
-  return x + slice(weight, 0, 0, T);  // (B, T, C) + (T, C)
+  return x + slice(weight, 0, first, end);  // (B, T, C) + (T, C)
 }
 
 // ---- rotary -------------------------------------------------------------------------------------
@@ -85,6 +86,48 @@ Variable rotary_embedding(const Variable& x, double base, int64_t first) {
   const Variable turned =
       autograd::concat({even * cosine - odd * sine, even * sine + odd * cosine}, -1);
   return reshape(turned, x.shape());  // (..., T, D)
+}
+
+// ---- alibi --------------------------------------------------------------------------------------
+//
+//   slope_h = 2^(-8 h / H), h = 1 .. H        score_ij -= slope_h |i - j|
+//
+// Shifting all positions changes nothing, and no position is new to the model: a sequence longer
+// than any in training only has keys still further away. Whole powers of two are exact.
+Tensor alibi_slopes(int64_t heads, Dtype dtype) {
+  require_size("alibi_slopes", "heads", heads);
+  const double ln2 = lib::portable_log(2);
+  std::vector<double> slopes;
+  for (int64_t h = 1; h <= heads; ++h) {
+    const int64_t whole = 8 * h / heads, rest = 8 * h % heads;
+    const double part = static_cast<double>(rest) / static_cast<double>(heads);
+    slopes.push_back(std::ldexp(lib::portable_exp(-part * ln2), static_cast<int>(-whole)));
+  }
+  return Tensor::of(slopes, {heads}).to(dtype);
+}
+
+// ---- what a model adds --------------------------------------------------------------------------
+
+AddedPositions::AddedPositions(const char* model, Positions kind, int64_t max_length, int64_t width,
+                               lib::Generator& generator)
+    : model_(model), kind_(kind), max_length_(max_length) {
+  require_size(model, "max_length", max_length);
+  if (kind != Positions::learned) return;
+  learned_ = std::make_unique<LearnedPositions>(max_length, width, generator);
+  add("weight", learned_->weight);
+}
+
+Variable AddedPositions::forward(const Variable& x, int64_t first) {
+  const int64_t end = first + x.shape()[1];
+  if (end > max_length_) {
+    lib::fail(model_, ": sequence length ", end, " exceeds max_length ", max_length_);
+  }
+  if (learned_) return learned_->forward(x, first);
+  if (kind_ != Positions::sinusoidal) return x;
+  if (!sinusoids_.defined() || sinusoids_.dtype() != x.dtype()) {
+    sinusoids_ = sinusoidal_positions(max_length_, x.shape()[2], x.dtype());
+  }
+  return x + Variable(tensor::slice(sinusoids_, 0, first, end));  // (B, T, C) + (T, C)
 }
 
 }  // namespace qkv::nn

@@ -23,15 +23,15 @@ Variable repeat_heads(const Variable& x, int64_t H) {
 //
 // The adjoint of repeating is a sum: K_g gets the gradients of all the query heads that look at it.
 AttentionOutput grouped_query_attention(const Variable& Q, const Variable& K, const Variable& V,
-                                        const Mask& mask, bool need_weights) {
+                                        const Mask& mask, bool need_weights, const Tensor& slopes) {
   const bool heads = Q.rank() == 4 && K.rank() == 4 && V.rank() == 4;
   const int64_t H = heads ? Q.shape()[1] : 0, G = heads ? K.shape()[1] : 0;
   if (!heads || G < 1 || H % G != 0 || V.shape()[1] != G) {
     lib::fail("grouped_query_attention: Q is ", Q.shape(), ", K ", K.shape(), ", V ", V.shape(),
               "; need (B, H, Tq, D), (B, G, Tk, D), (B, G, Tk, Dv), and G must divide H");
   }
-  return scaled_dot_product_attention(Q, repeat_heads(K, H), repeat_heads(V, H), mask,
-                                      need_weights);
+  return scaled_dot_product_attention(Q, repeat_heads(K, H), repeat_heads(V, H), mask, need_weights,
+                                      {}, slopes);
 }
 
 }  // namespace qkv::nn

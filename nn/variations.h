@@ -16,6 +16,7 @@ namespace qkv::nn {
 // Sources: Shazeer 2019, "Fast transformer decoding"; Ainslie et al. 2023, "GQA".
 [[nodiscard]] AttentionOutput grouped_query_attention(const Variable& Q, const Variable& K,
                                                       const Variable& V, const Mask& mask = {},
-                                                      bool need_weights = true);
+                                                      bool need_weights = true,
+                                                      const Tensor& slopes = {});
 
 }  // namespace qkv::nn

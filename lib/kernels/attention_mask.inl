@@ -1,5 +1,5 @@
 // Masks and distances on tiles of scores, which lie keys x queries (attention.inl). A tile whose
-// keys are all hidden is skipped; in others, hidden scores become -inf before anybody looks at them.
+// keys are all hidden is skipped; in others, hidden scores become -inf before anybody looks.
 //
 //   causal, offset 0, tile of 4 keys x 4 queries on the diagonal:      key 0   s  s  s  s
 //   row j is hidden from queries before j                              key 1   -  s  s  s
