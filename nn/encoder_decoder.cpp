@@ -7,14 +7,6 @@
 #include "tensor/views.h"
 
 namespace qkv::nn {
-namespace {
-
-Mask padding(const std::vector<int64_t>& lengths, int64_t size) {
-  return lengths.empty() ? Mask() : Mask::padding(lengths, size);
-}
-
-}  // namespace
-
 EncoderDecoder::EncoderDecoder(const TransformerConfig& config, lib::Generator& generator)
     : source_input("EncoderDecoder: source", config.source_vocab, config, generator),
       target_input("EncoderDecoder: target", config.vocab, config, generator),
@@ -38,8 +30,8 @@ EncoderOutput EncoderDecoder::encode(const Tensor& source,
                                      const std::vector<int64_t>& source_lengths,
                                      bool need_weights) {
   const Variable x = source_input.forward(source);  // (B, S, C)
-  EncoderOutput result =
-      encoder.forward(x, padding(source_lengths, source.shape()[1]), need_weights);
+  const Mask mask = padding_of("EncoderDecoder: source", source, source_lengths);
+  EncoderOutput result = encoder.forward(x, mask, need_weights);
   if (encoder_norm) result.output = encoder_norm->forward(result.output);
   return result;
 }
@@ -50,7 +42,7 @@ EncoderDecoderOutput EncoderDecoder::forward(const Tensor& source,
   const EncoderOutput memory = encode(source, source_lengths, need_weights);
   const DecoderOutput written =
       decoder.forward(target_input.forward(target), memory.output, {},
-                      padding(source_lengths, source.shape()[1]), need_weights);  // (B, T, C)
+                      padding_of("EncoderDecoder: source", source, source_lengths), need_weights);
   return {output.forward(written.output, target_input.embedding.weight), memory.weights,
           written.self_weights, written.cross_weights};
 }
@@ -68,21 +60,19 @@ std::unique_ptr<EncoderDecoderDecoding> EncoderDecoder::begin(
 EncoderDecoderDecoding::EncoderDecoderDecoding(EncoderDecoder& model, const Tensor& source,
                                                const std::vector<int64_t>& source_lengths,
                                                bool need_weights)
-    : model_(model),
-      source_lengths_(source_lengths),
-      source_size_(source.rank() == 2 ? source.shape()[1] : 0),
-      need_weights_(need_weights) {
+    : model_(model), source_lengths_(source_lengths), need_weights_(need_weights) {
   const autograd::NoGrad quiet;
   const Variable memory = model.encode(source, source_lengths, need_weights).output;  // (R, S, C)
   caches_ = model.decoder.make_caches(memory, model.max_length_);
+  padding_ = padding_of("EncoderDecoder: source", source, source_lengths);
 }
 
 Tensor EncoderDecoderDecoding::next(const Tensor& symbols) {
   const autograd::NoGrad quiet;
   const Tensor tokens = tensor::reshape(symbols, {symbols.numel(), 1});
   const Variable x = model_.target_input.forward(tokens, caches_.front().self.length());
-  const DecoderOutput step = model_.decoder.forward(
-      x, caches_, padding(source_lengths_, source_size_), need_weights_);  // (R, 1, C)
+  const DecoderOutput step =
+      model_.decoder.forward(x, caches_, padding_, need_weights_);  // (R, 1, C)
   last_ = {model_.output.forward(step.output, model_.target_input.embedding.weight),
            {},
            step.self_weights,
@@ -100,6 +90,7 @@ void EncoderDecoderDecoding::reorder(const std::vector<int64_t>& rows) {
   std::vector<int64_t> lengths;
   for (const int64_t row : rows) lengths.push_back(source_lengths_[static_cast<size_t>(row)]);
   source_lengths_ = lengths;
+  padding_ = Mask::padding(lengths, caches_.front().memory.keys.shape()[2]);
 }
 
 Tensor EncoderDecoderDecoding::weights() const {

@@ -79,7 +79,7 @@ class EncoderDecoderDecoding : public NextSymbol {
  private:
   EncoderDecoder& model_;
   std::vector<int64_t> source_lengths_;
-  int64_t source_size_;  // S
+  Mask padding_;  // of the source
   std::vector<DecoderCache> caches_;
   bool need_weights_;
   EncoderDecoderOutput last_;

@@ -23,8 +23,7 @@ LanguageModelOutput LanguageModel::forward(const Tensor& tokens,
                                            const std::vector<int64_t>& lengths, bool need_weights) {
   const Variable x = input.forward(tokens);  // (B, T, C)
   const int64_t T = tokens.shape()[1];
-  Mask mask = Mask::causal(T);
-  if (!lengths.empty()) mask = mask & Mask::padding(lengths, T);
+  const Mask mask = Mask::causal(T) & padding_of("LanguageModel", tokens, lengths);
   const EncoderOutput result = layers.forward(x, mask, need_weights);  // (B, T, C)
   return {output.forward(result.output, input.embedding.weight), result.weights};
 }

@@ -36,6 +36,15 @@ Variable TokenInput::forward(const Tensor& tokens, int64_t first) {
   return dropout_.forward(positions.forward(x, first));   // (B, T, C)
 }
 
+Mask padding_of(const char* model, const Tensor& tokens, const std::vector<int64_t>& lengths) {
+  if (lengths.empty()) return {};
+  if (static_cast<int64_t>(lengths.size()) != tokens.shape()[0]) {
+    lib::fail(model, ": ", lengths.size(), " lengths for tokens ", tokens.shape(),
+              "; need one for each sequence");
+  }
+  return Mask::padding(lengths, tokens.shape()[1]);
+}
+
 TokenOutput::TokenOutput(int64_t vocab, const TransformerConfig& config,
                          lib::Generator& generator) {
   if (config.norm == Norm::pre) {

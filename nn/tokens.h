@@ -36,6 +36,11 @@ class TokenInput : public Module {
   Dropout dropout_;
 };
 
+// Sequence b of tokens (B, T) has lengths[b] real ones; no restriction if none are given. Throws
+// std::invalid_argument, naming the model, unless there are B of them, each in [0, T].
+[[nodiscard]] Mask padding_of(const char* model, const Tensor& tokens,
+                              const std::vector<int64_t>& lengths);
+
 // Parameters: norm.weight, norm.bias (C) for pre-norm layers, whose sum nobody has normalised;
 // linear.weight (vocab, C) and linear.bias unless the embeddings are tied.
 class TokenOutput : public Module {

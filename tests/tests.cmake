@@ -25,6 +25,7 @@ set(tests
   autograd/taylor autograd/grad_check autograd/diagnosis autograd/kinks autograd/eps_sweep
   nn/module nn/layers nn/mask nn/attention nn/multi_head nn/score_attention nn/recurrent
   nn/positions nn/transformer nn/decoder nn/decoding nn/beam_search nn/variations
+  nn/masked_tokens nn/kv_cache nn/language_model nn/encoder_decoder
   nn/dependency nn/padding nn/optimizer nn/schedule
   nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
   examples/config examples/tasks examples/trainer examples/progress examples/attention_map
