@@ -138,3 +138,12 @@ TEST_CASE("masks that do not fit each other are refused with both shapes") {
   CHECK(text.find("(3, 3)") != std::string::npos);
   CHECK(text.find("(2, 2)") != std::string::npos);
 }
+
+TEST_CASE("a band is as wide on both sides and counts from the last key") {
+  CHECK(Mask::band(4, 4, 2).str() == "# # . .\n# # # .\n. # # #\n. . # #\n");
+  CHECK(Mask::band(3, 5, 2).str() == ". # # # .\n. . # # #\n. . . # #\n");
+  CHECK(Mask::band(2, 2, 1).str() == "# .\n. #\n");
+  CHECK(Mask::band(3, 3, 9).str() == "# # #\n# # #\n# # #\n");
+  CHECK((Mask::band(3, 5, 2) & Mask::causal(3, 5)).str() == Mask::window(3, 5, 2).str());
+  CHECK(refusal([] { return Mask::band(2, 2, 0); }) == "Mask::band: width is 0; need at least 1");
+}
