@@ -26,6 +26,7 @@ void row_ops(GoldenOps& ops);
 void attention_ops(GoldenOps& ops);
 void recurrent_ops(GoldenOps& ops);
 void transformer_ops(GoldenOps& ops);
+void model_ops(GoldenOps& ops);
 void optimizer_ops(GoldenOps& ops);
 
 }  // namespace qkv::examples
