@@ -143,6 +143,23 @@ TEST_CASE("real positions depend on every real position and never on padding") {
   }
 }
 
+TEST_CASE("a window of an encoder reaches as far on both sides and of a decoder back only") {
+  nn::TransformerConfig near = config(nn::Norm::pre);
+  near.window = 2, near.layers = 1;
+  for (const bool need_weights : {false, true}) {
+    lib::Generator generator(1);
+    nn::TransformerEncoder encoder(near, generator);
+    nn::TransformerDecoder decoder(near, generator);
+    encoder.to(Dtype::float64), decoder.to(Dtype::float64);
+    const Variable x = parameter(normal({1, 5, 8}, 2)), memory = parameter(normal({1, 3, 8}, 3));
+    CHECK(dependency(encoder.forward(x, {}, need_weights).output, x).str() ==
+          nn::Mask::band(5, 5, 2).str());
+    const Variable y = decoder.forward(x, memory, {}, {}, need_weights).output;
+    CHECK(dependency(y, x).str() == nn::Mask::window(5, 5, 2).str());
+    CHECK(dependency(y, memory).str() == "# # #\n# # #\n# # #\n# # #\n# # #\n");
+  }
+}
+
 TEST_CASE("every encoder position reaches every decoder output and the future none") {
   const std::string all = "# # # # #\n# # # # #\n# # # # #\n";
   for (const nn::Norm norm : {nn::Norm::pre, nn::Norm::post}) {

@@ -23,15 +23,24 @@ using Numbers = std::vector<double>;
 
 Numbers numbers(const Variable& x) { return x.value().to_vector(); }
 
-nn::TransformerConfig config() {
+nn::TransformerConfig config(nn::Positions positions = nn::Positions::none, int64_t kv_heads = 0,
+                             int64_t window = 0) {
   return {.vocab = 7,
           .width = 8,
           .heads = 2,
+          .kv_heads = kv_heads,
+          .window = window,
           .layers = 2,
           .feed_forward = 12,
           .norm = nn::Norm::pre,
+          .positions = positions,
           .activation = nn::Activation::gelu};
 }
+
+// Attention as it was in 2017; turned; falling with distance; near.
+const std::vector<nn::TransformerConfig> kConfigs = {config(), config(nn::Positions::rotary, 1),
+                                                     config(nn::Positions::alibi),
+                                                     config(nn::Positions::none, 1, 6)};
 
 // The first T positions of sequence b.
 Variable part(const Variable& x, int64_t b, int64_t T) {
@@ -79,16 +88,18 @@ void check_same_bits(const Sequences& x, const std::vector<Variable>& parameters
 TEST_CASE("an encoder gives the same bits for a sequence alone and in a padded batch") {
   for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
     for (const bool need_weights : {false, true}) {
-      lib::Generator generator(1);
-      nn::TransformerEncoder encoder(config(), generator);
-      encoder.to(dtype);
-      const nn::Mask mask = nn::Mask::padding(kLengths, kPadded);
-      check_same_bits(
-          Sequences(dtype), encoder.parameters(),
-          [&](const Variable& x) { return encoder.forward(x, {}, need_weights).output; },
-          [&](const Variable& x) {
-            return part(encoder.forward(x, mask, need_weights).output, 1, kReal);
-          });
+      for (const nn::TransformerConfig& c : kConfigs) {
+        lib::Generator generator(1);
+        nn::TransformerEncoder encoder(c, generator);
+        encoder.to(dtype);
+        const nn::Mask mask = nn::Mask::padding(kLengths, kPadded);
+        check_same_bits(
+            Sequences(dtype), encoder.parameters(),
+            [&](const Variable& x) { return encoder.forward(x, {}, need_weights).output; },
+            [&](const Variable& x) {
+              return part(encoder.forward(x, mask, need_weights).output, 1, kReal);
+            });
+      }
     }
   }
 }
@@ -96,19 +107,21 @@ TEST_CASE("an encoder gives the same bits for a sequence alone and in a padded b
 TEST_CASE("a decoder gives the same bits for a memory alone and in a padded batch") {
   for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
     for (const bool need_weights : {false, true}) {
-      lib::Generator generator(1);
-      nn::TransformerDecoder decoder(config(), generator);
-      decoder.to(dtype);
-      const Variable targets = normal({3, 6, 8}, 5, dtype);
-      const nn::Mask mask = nn::Mask::padding(kLengths, kPadded);
-      check_same_bits(
-          Sequences(dtype), decoder.parameters(),
-          [&](const Variable& memory) {
-            return decoder.forward(part(targets, 1, 6), memory, {}, {}, need_weights).output;
-          },
-          [&](const Variable& memory) {
-            return part(decoder.forward(targets, memory, {}, mask, need_weights).output, 1, 6);
-          });
+      for (const nn::TransformerConfig& c : kConfigs) {
+        lib::Generator generator(1);
+        nn::TransformerDecoder decoder(c, generator);
+        decoder.to(dtype);
+        const Variable targets = normal({3, 6, 8}, 5, dtype);
+        const nn::Mask mask = nn::Mask::padding(kLengths, kPadded);
+        check_same_bits(
+            Sequences(dtype), decoder.parameters(),
+            [&](const Variable& memory) {
+              return decoder.forward(part(targets, 1, 6), memory, {}, {}, need_weights).output;
+            },
+            [&](const Variable& memory) {
+              return part(decoder.forward(targets, memory, {}, mask, need_weights).output, 1, 6);
+            });
+      }
     }
   }
 }
