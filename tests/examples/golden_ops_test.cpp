@@ -36,7 +36,8 @@ std::string refusal_of(GoldenCase golden, Dtype dtype = Dtype::float64) {
 
 bool is_weight(const std::string& name) {  // w, v, w_q, b_ih, ff1_w, norm1_b, ...
   return name == "v" || name == "w" || name.starts_with("w_") || name.starts_with("b_") ||
-         name.ends_with("_w") || name.ends_with("_b");
+         name.ends_with("_w") || name.ends_with("_b") || name.ends_with("weight") ||
+         name.ends_with("bias");
 }
 
 }  // namespace
@@ -44,7 +45,7 @@ bool is_weight(const std::string& name) {  // w, v, w_q, b_ih, ff1_w, norm1_b, .
 TEST_CASE("golden: weights that fit nothing are refused before a module of their size is made") {
   constexpr int64_t kMost = 1 << 20;  // bytes; a module 3000 wide has 36 MB or more
   size_t tried = 0;
-  for (const char* file : {"attention", "recurrent", "transformer"}) {
+  for (const char* file : {"attention", "recurrent", "transformer", "models"}) {
     for (const GoldenCase& right : cases_of(file)) {
       for (const auto& entry : right.inputs) {
         const std::string& name = entry.first;
