@@ -64,7 +64,7 @@ void weights_and_slopes(int64_t keys, const BackwardTile<T>& t, T* P, T* dS) {
     const Vec<T> L = Vec<T>::load(t.logsumexp + i), delta = Vec<T>::load(t.delta + i);
     for (int64_t j = 0; j < keys; ++j) {
       const int64_t at = j * t.ld + i;
-      const Vec<T> p = exp(Vec<T>::load(P + at) - L);
+      const Vec<T> p = exp_nonpositive(Vec<T>::load(P + at) - L);
       p.store(P + at);
       (p * (Vec<T>::load(dS + at) - delta)).store(dS + at);
     }
