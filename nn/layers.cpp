@@ -63,6 +63,20 @@ Variable Dropout::forward(const Variable& x) {
   return training() ? autograd::dropout(x, p_, generator_) : x;
 }
 
+Variable activate(Activation activation, const Variable& x) {
+  switch (activation) {
+    case Activation::relu:
+      return relu(x);
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::gelu_tanh:
+      return gelu_tanh(x);
+    case Activation::silu:
+      return silu(x);
+  }
+  lib::fail("activate: no such activation");
+}
+
 FeedForward::FeedForward(int64_t width, int64_t hidden, Activation activation, double dropout,
                          lib::Generator& generator)
     : linear1(width, hidden, generator),
@@ -75,9 +89,8 @@ FeedForward::FeedForward(int64_t width, int64_t hidden, Activation activation, d
 }
 
 Variable FeedForward::forward(const Variable& x) {
-  const Variable hidden = linear1.forward(x);  // (..., hidden)
-  const Variable active = activation_ == Activation::relu ? relu(hidden) : gelu(hidden);
-  return linear2.forward(dropout_.forward(active));  // (..., C)
+  const Variable active = activate(activation_, linear1.forward(x));  // (..., hidden)
+  return linear2.forward(dropout_.forward(active));                   // (..., C)
 }
 
 }  // namespace qkv::nn

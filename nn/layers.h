@@ -69,7 +69,9 @@ class Dropout : public Module {
   lib::Generator generator_;
 };
 
-enum class Activation { relu, gelu };
+enum class Activation { relu, gelu, gelu_tanh, silu };
+
+[[nodiscard]] Variable activate(Activation activation, const Variable& x);
 
 // y = activation(x W1ᵀ + b1) W2ᵀ + b2:  (..., C) -> (..., hidden) -> (..., C), each position by
 // itself.

@@ -110,6 +110,8 @@ void language_rows(std::vector<OpCase>& rows) {
   two_layers.layers = 2;
   TransformerConfig dropout = tiny_with(Positions::learned, Norm::post);
   dropout.dropout = 0.3;
+  dropout.activation = nn::Activation::gelu_tanh;
+  two_layers.activation = nn::Activation::silu;
   rows.push_back(
       language_row("sinusoidal, post-norm", tiny_with(Positions::sinusoidal, Norm::post)));
   rows.push_back(
