@@ -36,7 +36,7 @@ set(check_sources examples/checks/model_rows.cpp
   examples/checks/golden_ops_elementwise.cpp examples/checks/golden_ops_shapes.cpp
   examples/checks/golden_ops_rows.cpp examples/checks/golden_ops_attention.cpp
   examples/checks/golden_ops_recurrent.cpp examples/checks/golden_ops_transformer.cpp
-  examples/checks/golden_ops_optimizers.cpp
+  examples/checks/golden_ops_variations.cpp examples/checks/golden_ops_optimizers.cpp
   examples/checks/golden_ops.cpp
   examples/checks/verify.cpp)
 
