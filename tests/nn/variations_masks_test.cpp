@@ -60,14 +60,14 @@ TEST_CASE("variations look where the mask allows and a query without keys gives 
   const Variable V = autograd::parameter(normal({1, 2, 5, 3}, 3));
   const Mask holes = Mask::window(3, 5, 2, 1) & Mask::padding({2}, 5);
   const Mask none = Mask::padding({0}, 5);
-  for (const auto& [name, attend] : kinds()) {
-    CAPTURE(name);
-    const auto [y, weights] = attend(Q, K, V, holes);
+  for (const Kind& kind : kinds()) {
+    CAPTURE(kind.name);
+    const auto [y, weights] = kind.attend(Q, K, V, holes);
     CHECK(y.shape() == Shape{1, 2, 3, 3});
     CHECK(weights.shape() == Shape{1, 2, 3, 5});
     const Numbers w = numbers(weights), may = holes.allowed().to_vector();
     for (size_t i = 0; i < w.size(); ++i) CHECK((w[i] == 0 || may[i % may.size()] != 0));
-    const auto [nothing, zeros] = attend(Q, K, V, none);
+    const auto [nothing, zeros] = kind.attend(Q, K, V, none);
     CHECK(numbers(nothing) == Numbers(18, 0.0));
     CHECK(numbers(zeros) == Numbers(30, 0.0));
     const auto gradients = autograd::grad({nothing}, {Q, K, V}, {normal(nothing.shape(), 4)});
@@ -80,10 +80,10 @@ TEST_CASE("variations look where the mask allows and a query without keys gives 
 TEST_CASE("padding changes no bit of a variation") {
   const Variable Q = normal({2, 2, 3, 4}, 1), K = normal({2, 2, 21, 4}, 2);
   const Variable V = normal({2, 2, 21, 3}, 3);
-  for (const auto& [name, attend] : kinds()) {
-    CAPTURE(name);
-    const auto padded = attend(Q, K, V, Mask::padding({13, 13}, 21));
-    const auto alone = attend(Q, first(K, 13), first(V, 13), Mask::padding({13, 13}, 13));
+  for (const Kind& kind : kinds()) {
+    CAPTURE(kind.name);
+    const auto padded = kind.attend(Q, K, V, Mask::padding({13, 13}, 21));
+    const auto alone = kind.attend(Q, first(K, 13), first(V, 13), Mask::padding({13, 13}, 13));
     CHECK(numbers(padded.output) == numbers(alone.output));
     CHECK(numbers(slice(padded.weights, -1, 0, 13)) == numbers(alone.weights));
   }
@@ -93,11 +93,11 @@ TEST_CASE("the future does not reach a causal variation") {
   // (Hard attention looks at one key, and the learned sinks are those of two heads.)
   const Variable Q = normal({1, 1, 4, 3}, 1), K = normal({1, 1, 4, 3}, 2);
   const Variable V = autograd::parameter(normal({1, 1, 4, 2}, 3));
-  for (const auto& [name, attend] : kinds()) {
-    if (name == "hard" || name == "learned sink") continue;
-    CAPTURE(name);
+  for (const Kind& kind : kinds()) {
+    if (kind.name == "hard" || kind.name == "learned sink") continue;
+    CAPTURE(kind.name);
     const auto see = [&](const Mask& mask) {
-      return autograd::dependency(attend(Q, K, V, mask).output, V).str();
+      return autograd::dependency(kind.attend(Q, K, V, mask).output, V).str();
     };
     CHECK(see(Mask::causal(4)) == Mask::causal(4).str());
     CHECK(see(Mask::window(4, 4, 2)) == Mask::window(4, 4, 2).str());
@@ -107,13 +107,13 @@ TEST_CASE("the future does not reach a causal variation") {
 TEST_CASE("the gradients of variations are right to the second order") {
   const std::vector<Tensor> inputs = {normal({1, 2, 3, 2}, 1), normal({1, 2, 3, 2}, 2),
                                       normal({1, 2, 3, 2}, 3)};
-  for (const auto& [name, attend] : kinds()) {
-    if (name == "grouped queries") continue;  // a test of their own
+  for (const Kind& kind : kinds()) {
+    if (kind.name == "grouped queries") continue;  // a test of their own
     for (const Mask& mask : {Mask(), Mask::causal(3)}) {
       check_gradients(
-          name,
-          [&, f = attend](const std::vector<Variable>& x) {
-            const auto [y, weights] = f(x[0], x[1], x[2], mask);
+          kind.name,
+          [&](const std::vector<Variable>& x) {
+            const auto [y, weights] = kind.attend(x[0], x[1], x[2], mask);
             return autograd::concat({y, weights}, -1);
           },
           inputs);
@@ -123,9 +123,9 @@ TEST_CASE("the gradients of variations are right to the second order") {
 
 TEST_CASE("variations refuse queries and keys of different widths") {
   const Variable Q = normal({1, 2, 3, 4}, 1), K = normal({1, 2, 3, 5}, 2);
-  for (const auto& [name, attend] : kinds()) {
-    CAPTURE(name);
-    const std::string text = refusal([&, f = attend] { return f(Q, K, K, Mask()); });
+  for (const Kind& kind : kinds()) {
+    CAPTURE(kind.name);
+    const std::string text = refusal([&] { return kind.attend(Q, K, K, Mask()); });
     CHECK(text.find("Q is (1, 2, 3, 4)") != std::string::npos);
     CHECK(text.find("K is (1, 2, 3, 5)") != std::string::npos);
   }
