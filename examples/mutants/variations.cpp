@@ -273,7 +273,7 @@ void linear_mutants(Mutants& all) {
 }  // namespace
 
 void variation_mutants(Mutants& all) {
-  all.family = "variations of attention";
+  all.family = "variations";
   grouped_mutants(all);
   window_mutants(all);
   soft_cap_mutants(all);
