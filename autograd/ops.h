@@ -118,6 +118,13 @@ namespace qkv::autograd {
                                  const tensor::AttentionMask& mask = {},
                                  std::optional<double> scale = {}, const Tensor& slopes = {});
 
+// ---- causal_product.cpp -------------------------------------------------------------------------
+// y_i = Σ_j (q_i · k_j) v_j over the keys j <= i + Tk - Tq, in reverse over j >= i + Tk - Tq:
+// Q (..., Tq, D), K (..., Tk, D), V (..., Tk, Dv) -> (..., Tq, Dv). O(Tq + Tk), by running sums.
+// Source: Katharopoulos et al. 2020, equations 9, 18 to 20.
+[[nodiscard]] Variable causal_product(const Variable& Q, const Variable& K, const Variable& V,
+                                      bool reverse = false);
+
 // ---- layer_norm.cpp -----------------------------------------------------------------------------
 // y = (x - mean) / √(variance + eps) · gamma + beta over the last axis; x (..., C), gamma and beta
 // (C).

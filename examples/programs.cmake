@@ -31,13 +31,14 @@ set(lab_sources
 # The checks behind ./qkv gradcheck, verify and mutants, the same way.
 set(check_sources examples/checks/model_rows.cpp
   examples/checks/model_rows_attention.cpp examples/checks/model_rows_recurrent.cpp
-  examples/checks/model_rows_transformer.cpp
+  examples/checks/model_rows_transformer.cpp examples/checks/model_rows_variations.cpp
   examples/checks/gradcheck.cpp examples/checks/golden.cpp examples/checks/golden_call.cpp
   examples/checks/golden_ops_elementwise.cpp examples/checks/golden_ops_shapes.cpp
   examples/checks/golden_ops_rows.cpp examples/checks/golden_ops_attention.cpp
   examples/checks/golden_ops_recurrent.cpp examples/checks/golden_ops_transformer.cpp
   examples/checks/golden_ops_models.cpp
-  examples/checks/golden_ops_optimizers.cpp examples/checks/golden_ops.cpp
+  examples/checks/golden_ops_variations.cpp examples/checks/golden_ops_optimizers.cpp
+  examples/checks/golden_ops.cpp
   examples/checks/verify.cpp)
 
 # Wrong gradients, and a table of which gradient checks see them: part of the checks.
@@ -45,6 +46,7 @@ set(mutant_sources
   examples/mutants/elementwise.cpp examples/mutants/shapes.cpp examples/mutants/selection.cpp
   examples/mutants/products.cpp examples/mutants/softmax.cpp examples/mutants/losses.cpp
   examples/mutants/attention.cpp examples/mutants/score_attention.cpp
+  examples/mutants/variations.cpp
   examples/mutants/recurrent.cpp examples/mutants/layers.cpp examples/mutants/models.cpp
   examples/mutants/mutants.cpp examples/mutants/weak_checks.cpp examples/mutants/kill_table.cpp)
 

@@ -87,14 +87,23 @@ Variable join_heads(const Variable& x) {
 
 }  // namespace
 
+// Why 1/√D: a dot product of D independent terms of variance 1 has variance D. Unscaled, the scores
+// of wide heads are large, softmax is all but one-hot, and its gradient y (dy - Σ dy y) vanishes.
+Variable attention_scores(const Variable& Q, const Variable& K, std::optional<double> scale) {
+  if (Q.rank() < 2 || K.rank() < 2 || Q.shape().from_end(1) != K.shape().from_end(1)) {
+    lib::fail("attention_scores: Q is ", Q.shape(), ", K is ", K.shape(),
+              "; need (..., Tq, D) and (..., Tk, D)");
+  }
+  const auto D = static_cast<double>(Q.shape().from_end(1));
+  return matmul(Q, transpose(K)) * scale.value_or(1 / std::sqrt(D));
+}
+
 Variable attention_weights(const Variable& scores, const Mask& mask) {
   if (!mask.restricts()) return softmax(scores, -1);
   check_mask(mask.shape(), scores.shape());
   return masked_softmax(scores, mask.allowed());
 }
 
-// Why 1/√D: a dot product of D independent terms of variance 1 has variance D. Unscaled, the scores
-// of wide heads are large, softmax is all but one-hot, and its gradient y (dy - Σ dy y) vanishes.
 AttentionOutput scaled_dot_product_attention(const Variable& Q, const Variable& K,
                                              const Variable& V, const Mask& mask, bool need_weights,
                                              std::optional<double> scale, const Tensor& slopes) {
@@ -107,9 +116,7 @@ AttentionOutput scaled_dot_product_attention(const Variable& Q, const Variable& 
                                 with_batch_of(V, scores), mask.parts(Tq, Tk), scale, slopes),
             Variable()};
   }
-  const auto D = static_cast<double>(Q.shape().from_end(1));
-  const double factor = scale.value_or(1 / std::sqrt(D));
-  Variable scores = matmul(Q, transpose(K)) * factor;  // (..., Tq, Tk)
+  Variable scores = attention_scores(Q, K, scale);  // (..., Tq, Tk)
   if (slopes.defined()) scores = scores - Variable(tensor::loss_of_distance(slopes, Tq, Tk));
   const Variable weights = attention_weights(scores, mask);
   return {matmul(weights, V), weights};  // (..., Tq, Dv), (..., Tq, Tk)

@@ -21,6 +21,11 @@ struct AttentionOutput {
   Variable weights;  // (B, H, Tq, Tk): rows are queries, columns keys, every head by itself
 };                   // undefined without need_weights
 
+// scale Q Kᵀ: how well each query matches each key. Q (..., Tq, D), K (..., Tk, D) ->
+// (..., Tq, Tk); scale is 1/√D if none is given. Throws std::invalid_argument if shapes do not fit.
+[[nodiscard]] Variable attention_scores(const Variable& Q, const Variable& K,
+                                        std::optional<double> scale = {});
+
 // The softmax of every row of scores (..., Tq, Tk) over the keys that the mask allows; 0 elsewhere,
 // and in a row whose mask allows no key. Throws std::invalid_argument unless the mask broadcasts
 // to the scores.

@@ -15,11 +15,11 @@
 namespace qkv::nn {
 namespace {
 
-//   width 2        step 0       step 1         step 2          eos = E
+//   width 2   step 0    step 1     step 2       E is EOS
 //
-//   BOS -+- a .6 ---- ab .3 ---- abE .29       finished: its place in the beam is taken
-//        +- b .4 --+- ba .2                    (b bb .1: not among the best 2)
-//                  +- bE .19 is third: lost
+//   BOS -+- a .6 -+- ab .3 -- abE .29           finished, and keeps its place: one goes on
+//        |        '- aE .15                     lost: not among the best two of its step
+//        '- b .4 ---- ba .2 -- bac .11 -- ...
 //
 // The steps of all hypotheses are one list, in which each points to the one before.
 struct Step {
@@ -138,8 +138,8 @@ class Search {
     }
   }
 
-  // Log probabilities only fall, so it ends no better than if all that follows were certain, and
-  // it as long as allowed. Giving up the others saves time and changes no result.
+  // Log probabilities only fall: it ends no better than if all that follows were certain, and it as
+  // long as allowed. Giving up what cannot win saves time and loses nothing.
   [[nodiscard]] bool can_win(const Beam& beam, const Hypothesis& hypothesis) const {
     const double most = length_penalty(options_.max_length, beam_.length_penalty);
     return beam.finished == 0 || hypothesis.log_probability / most > beam.best_score;

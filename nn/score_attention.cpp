@@ -88,7 +88,7 @@ Variable DotAttention::score(const Variable& query, const Variable& keys) const 
 //
 //   score(q, k) = qᵀ k / √C
 //
-// Why: see scaled_dot_product_attention.
+// Why: see attention_scores.
 ScaledDotAttention::ScaledDotAttention() : Attention("ScaledDotAttention", 0, 0) {}
 
 Variable ScaledDotAttention::score(const Variable& query, const Variable& keys) const {

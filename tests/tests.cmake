@@ -13,7 +13,7 @@ set(tests
   compare
   lib/text lib/check lib/random lib/memory lib/scratch lib/short_list lib/parallel lib/file lib/cpu
   lib/matmul lib/matmul_large lib/arithmetic lib/softmax lib/softmax_relatives lib/cross_entropy
-  lib/attention lib/attention_edges lib/layer_norm lib/update lib/vector_math
+  lib/attention lib/attention_edges lib/causal_product lib/layer_norm lib/update lib/vector_math
   lib/vector_math_accuracy lib/vector_math_backward lib/elementary
   tensor/shape tensor/dtype tensor/tensor tensor/create tensor/print tensor/strided tensor/views
   tensor/elementwise tensor/functions tensor/arithmetic tensor/reduce tensor/matmul tensor/linear
@@ -26,7 +26,7 @@ set(tests
   nn/module nn/layers nn/mask nn/attention nn/multi_head nn/score_attention nn/recurrent
   nn/positions nn/transformer nn/decoder nn/decoding nn/beam_search nn/variations
   nn/masked_tokens nn/kv_cache nn/language_model nn/encoder_decoder
-  nn/dependency nn/padding nn/optimizer nn/schedule
+  nn/variations_masks nn/linear_attention nn/dependency nn/padding nn/optimizer nn/schedule
   nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
   examples/config examples/tasks examples/trainer examples/progress examples/attention_map
   examples/run_folder examples/gradcheck examples/mutants examples/golden examples/golden_ops

@@ -14,6 +14,7 @@ namespace qkv::examples {
 
 // The rows, a file each: model_rows_attention.cpp and so on.
 void attention_model_rows(std::vector<autograd::OpCase>& rows);
+void variation_model_rows(std::vector<autograd::OpCase>& rows);
 void recurrent_model_rows(std::vector<autograd::OpCase>& rows);
 void transformer_model_rows(std::vector<autograd::OpCase>& rows);
 

@@ -76,10 +76,10 @@ Mutants::Row Mutants::of(std::string layer, Sample sample, const Function& right
 const std::vector<Mutant>& mutants() {
   static const std::vector<Mutant> list = [] {
     Mutants all;
-    for (const auto breed :
-         {arithmetic_mutants, function_mutants, reduction_mutants, shape_mutants, selection_mutants,
-          product_mutants, softmax_mutants, norm_mutants, loss_mutants, attention_mutants,
-          score_attention_mutants, recurrent_mutants, layer_mutants, model_mutants}) {
+    for (const auto breed : {arithmetic_mutants, function_mutants, reduction_mutants, shape_mutants,
+                             selection_mutants, product_mutants, softmax_mutants, norm_mutants,
+                             loss_mutants, attention_mutants, score_attention_mutants,
+                             variation_mutants, recurrent_mutants, layer_mutants, model_mutants}) {
       breed(all);
     }
     return all.list;

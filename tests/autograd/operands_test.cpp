@@ -27,6 +27,8 @@ TEST_CASE("operands of one dtype are needed wherever there are several") {
       refusal([&] { return matmul(a, b); }),
       refusal([&] { return attention(a, b, b); }),
       refusal([&] { return attention(a, a, b); }),
+      refusal([&] { return causal_product(a, b, a); }),
+      refusal([&] { return causal_product(a, a, b); }),
       refusal([&] { return rms_norm(a, row); }),
       refusal([&] { return linear(a, b); }),
       refusal([&] { return layer_norm(a, row, row); }),
@@ -54,6 +56,7 @@ TEST_CASE("an undefined Variable is refused and crashes nothing") {
       refusal([&] { return linear(x, no); }),
       refusal([&] { return gelu(no); }),
       refusal([&] { return attention(x, x, no); }),
+      refusal([&] { return causal_product(x, no, x); }),
       refusal([&] {
         return concat({x, no}, 0);
       }),
