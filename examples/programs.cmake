@@ -24,7 +24,9 @@ endfunction()
 # The lab behind ./qkv train: everything but its main is a library, so that tests can call it.
 set(lab_sources
   examples/lab/program.cpp examples/lab/json_text.cpp examples/lab/config.cpp
-  examples/lab/config_file.cpp examples/lab/tasks.cpp examples/lab/trainer.cpp
+  examples/lab/suggestion.cpp examples/lab/config_file.cpp
+  examples/lab/task_sequences.cpp examples/lab/task_add.cpp examples/lab/task_recall.cpp
+  examples/lab/tasks.cpp examples/lab/trainer.cpp
   examples/lab/progress.cpp examples/lab/attention_map.cpp examples/lab/report.cpp
   examples/lab/run_folder.cpp)
 

@@ -16,6 +16,7 @@
 #include "examples/lab/config_file.h"
 #include "examples/lab/progress.h"
 #include "examples/lab/run_folder.h"
+#include "examples/lab/suggestion.h"
 #include "examples/lab/tasks.h"
 #include "lib/text.h"
 
@@ -44,7 +45,9 @@ std::vector<Key> table(Config& c) {
       {"preset", &c.preset, Words{"default", "uva"}, "a named set of values, overridden by others"},
       {"name", &c.name, Words{}, "the run folder is runs/NAME; if not given, the task's name"},
       {"seed", &c.seed, Range{0, 4294967295}, "chooses data, initial weights and dropout"},
-      {"length", &c.length, Range{1, 1024}, "symbols in a sequence"},
+      {"length", &c.length, Range{1, 1024}, "symbols in a sequence, at most"},
+      {"min_length", &c.min_length, Range{0, 1024},
+       "symbols in a sequence, at least; 0: as length"},
       {"symbols", &c.symbols, Range{2, 10000}, "different symbols"},
       {"train_size", &c.train_size, Range{1, 1e9}, "training sequences"},
       {"validation_size", &c.validation_size, Range{1, 1e7}, "sequences to watch the training by"},
@@ -188,7 +191,7 @@ void check(const Config& c) {
     fail("config: model.width=", c.model.width, " is refused; model.width must be divisible by ",
          "model.heads=", c.model.heads);
   }
-  static_cast<void>(make_task(c));  // refuses a space of sequences too small to split
+  static_cast<void>(make_task(c));  // refuses sizes that do not fit, and too few examples to split
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ struct Config {
   int64_t seed = 1;
 
   int64_t length = 16;
+  int64_t min_length = 0;  // 0: as length
   int64_t symbols = 10;
   int64_t train_size = 20000;
   int64_t validation_size = 1000;

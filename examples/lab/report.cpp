@@ -30,7 +30,7 @@ Answer answer(nn::EncoderClassifier& model, const Task& task, int64_t count) {
   const bool before = model.training();
   model.eval();
   Batch batch = make_batch(task, Split::test, 0, count);
-  nn::EncoderOutput output = model.forward(batch.input);
+  nn::EncoderOutput output = model.forward(batch.source);
   model.train(before);
   return {std::move(batch), std::move(output)};
 }
@@ -43,7 +43,7 @@ std::string show_predictions(nn::EncoderClassifier& model, const Task& task, int
   std::string text;
   for (int64_t b = 0; b < count; ++b) {
     const std::string target = row_text(a.batch.target, b), guess = row_text(predicted, b);
-    text += "  input      " + row_text(a.batch.input, b) + "\n";
+    text += "  input      " + row_text(a.batch.source, b) + "\n";
     text += "  predicted  " + guess + (guess == target ? "   right\n" : "   wrong\n");
     if (guess != target) text += "  target     " + target + "\n";
   }
@@ -53,7 +53,7 @@ std::string show_predictions(nn::EncoderClassifier& model, const Task& task, int
 std::string show_attention(nn::EncoderClassifier& model, const Task& task) {
   const Answer a = answer(model, task, 1);
   std::vector<std::string> labels;
-  for (const double symbol : tensor::select(a.batch.input, 0, 0).to_vector()) {
+  for (const double symbol : tensor::select(a.batch.source, 0, 0).to_vector()) {
     labels.push_back(lib::str(symbol));
   }
   std::string text;

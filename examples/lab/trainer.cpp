@@ -30,6 +30,12 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 std::unique_ptr<nn::EncoderClassifier> make_model(const Config& config) {
+  const Task task = make_task(config);
+  if (!task.same_length || task.min_length != task.length) {
+    lib::fail("model: the encoder answers at each place of the question, and all questions are of ",
+              "one length; task=", task.name, " with min_length=", config.min_length,
+              " is not such a task");
+  }
   lib::Generator generator(static_cast<uint64_t>(config.seed));
   const ModelConfig& m = config.model;
   return std::make_unique<nn::EncoderClassifier>(
@@ -90,7 +96,7 @@ Accuracy evaluate(nn::EncoderClassifier& model, const Task& task, Split split) {
     const Batch batch =
         make_batch(task, split, first, std::min(kEvaluationBatch, task.size(split) - first));
     const Accuracy part = count_right(
-        model.forward(batch.input, {}, /*need_weights=*/false).output.value(), batch.target);
+        model.forward(batch.source, {}, /*need_weights=*/false).output.value(), batch.target);
     total.exact += part.exact, total.sequences += part.sequences;
     total.right += part.right, total.symbols += part.symbols;
   }
@@ -105,7 +111,7 @@ std::string first_anomaly(nn::EncoderClassifier& model, const Batch& batch) {
   try {
     const autograd::DetectAnomaly watch;
     const autograd::NoGrad quiet;
-    static_cast<void>(cross_entropy(model.forward(batch.input, {}, false).output, batch.target));
+    static_cast<void>(cross_entropy(model.forward(batch.source, {}, false).output, batch.target));
   } catch (const autograd::NotFinite& error) {
     return lib::str("; ", error.what());
   }
@@ -124,7 +130,7 @@ TrainingEnd train(nn::EncoderClassifier& model, const Task& task, const Config& 
     const Batch batch =
         make_batch(task, Split::train, step * config.batch % task.train_size, config.batch);
     const autograd::Variable logits =
-        model.forward(batch.input, {}, /*need_weights=*/false).output;    // (B, T, symbols)
+        model.forward(batch.source, {}, /*need_weights=*/false).output;   // (B, T, symbols)
     const autograd::Variable loss = cross_entropy(logits, batch.target);  // ()
     if (!std::isfinite(loss.item())) {
       throw std::runtime_error(lib::str("train: the loss is ", loss.item(), " at step ", step + 1,

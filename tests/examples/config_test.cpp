@@ -132,10 +132,10 @@ TEST_CASE("config: a wrong value is refused with the key, the value and what is 
         "config: optimizer=adm is refused; optimizer must be one of sgd, adam, adamw");
   CHECK(refusal({"model.width=30", "model.heads=4"}) ==
         "config: model.width=30 is refused; model.width must be divisible by model.heads=4");
-  CHECK(refusal({"length=2", "symbols=3"}).find("give only 9 different sequences") !=
+  CHECK(refusal({"length=2", "symbols=3"}).find("give only 9 different examples") !=
         std::string::npos);
   CHECK(refusal({"name=../x"}).find("name=../x is refused") != std::string::npos);
-  CHECK(refusal({"task=sort"}).find("task must be one of copy, reverse") != std::string::npos);
+  CHECK(refusal({"task=shuffle"}).find("task must be one of copy, reverse") != std::string::npos);
 }
 
 TEST_CASE("config: what is no whole number of the right kind is refused") {
