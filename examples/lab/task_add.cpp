@@ -61,15 +61,15 @@ Example draw(const Task& task, bool longer, lib::Generator& generator) {
   return example;
 }
 
-// 12 + 34 and 34 + 12 are one sum to remember, so both are known by 12 + 34.
-Sequence key(const Example& example) {
+// 12 + 34 and 34 + 12 are one sum to remember, so both belong where 12 + 34 does.
+Split split(const Example& example) {
   const auto plus = example.source.begin() + static_cast<int64_t>(example.source.size() / 2);
   const Sequence a(example.source.begin(), plus), b(plus + 1, example.source.end());
   Sequence both = std::min(a, b);
   const Sequence& larger = std::max(a, b);
   both.push_back(*plus);
   both.insert(both.end(), larger.begin(), larger.end());
-  return both;
+  return split_of(both);
 }
 
 std::string label(const Task& task, int64_t symbol) {
@@ -83,7 +83,7 @@ const TaskKind kAdd = {.name = "add",
                        .separator = " ",
                        .prepare = prepare,
                        .draw = draw,
-                       .key = key,
+                       .split = split,
                        .source_label = label,
                        .target_label = number_label};
 

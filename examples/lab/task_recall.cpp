@@ -67,7 +67,7 @@ const TaskKind kRecall = {.name = "recall",
                           .separator = " ",
                           .prepare = prepare,
                           .draw = draw,
-                          .key = source_key,
+                          .split = split_of_source,
                           .source_label = label,
                           .target_label = number_label};
 

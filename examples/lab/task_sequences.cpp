@@ -49,7 +49,7 @@ const TaskKind kCopy = {.name = "copy",
                         .separator = " ",
                         .prepare = prepare,
                         .draw = draw_copy,
-                        .key = source_key,
+                        .split = split_of_source,
                         .source_label = number_label,
                         .target_label = number_label};
 
@@ -58,7 +58,7 @@ const TaskKind kReverse = {.name = "reverse",
                            .separator = " ",
                            .prepare = prepare,
                            .draw = draw_reverse,
-                           .key = source_key,
+                           .split = split_of_source,
                            .source_label = number_label,
                            .target_label = number_label};
 
@@ -67,7 +67,7 @@ const TaskKind kSort = {.name = "sort",
                         .separator = " ",
                         .prepare = prepare,
                         .draw = draw_sort,
-                        .key = source_key,
+                        .split = split_of_source,
                         .source_label = number_label,
                         .target_label = number_label};
 

@@ -11,7 +11,7 @@
 namespace qkv::examples {
 namespace {
 
-const TaskKind* const kTasks[] = {&kCopy, &kReverse, &kSort, &kAdd, &kRecall};
+const TaskKind* const kTasks[] = {&kCopy, &kReverse, &kSort, &kAdd, &kRecall, &kTranslate, &kText};
 
 const TaskKind& find_task(const std::string& name) {
   for (const TaskKind* kind : kTasks) {
@@ -73,9 +73,9 @@ Task make_task(const Config& config) {
 
 // A hash of the symbols: FNV-1a's loop over whole symbols, then a mixing step (the finalizer of
 // MurmurHash3), so that the three bits that decide depend on every bit.
-Split split_of(const Sequence& key) {
+Split split_of(const Sequence& symbols) {
   uint64_t hash = 0xcbf29ce484222325;
-  for (const int64_t symbol : key) {
+  for (const int64_t symbol : symbols) {
     hash = (hash ^ static_cast<uint64_t>(symbol)) * 0x100000001b3;
   }
   hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccd;
@@ -87,12 +87,13 @@ Split split_of(const Sequence& key) {
 
 // Each try ends the loop with probability 1/8 or 6/8, so this takes 8 tries on average at most.
 Example example(const Task& task, Split split, int64_t index) {
+  if (split == Split::test && index == 0 && task.kind->first_test) return task.kind->first_test();
   lib::Generator generator(task.seed, stream_of(split, index));
   const bool longer = split == Split::longer;
   const Split wanted = longer ? Split::test : split;
   while (true) {
     Example drawn = task.kind->draw(task, longer, generator);
-    if (split_of(task.kind->key(drawn)) == wanted) return drawn;
+    if (task.kind->split(drawn) == wanted) return drawn;
   }
 }
 
@@ -104,7 +105,7 @@ int64_t draw_length(const Task& task, bool longer, int64_t most, lib::Generator&
   return generator.integer(task.min_length, task.length + 1);
 }
 
-Sequence source_key(const Example& example) { return example.source; }
+Split split_of_source(const Example& example) { return split_of(example.source); }
 
 std::string number_label(const Task& /*task*/, int64_t symbol) { return lib::str(symbol); }
 

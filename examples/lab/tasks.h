@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "examples/lab/alignment.h"
 #include "examples/lab/config.h"
 #include "tensor/tensor.h"
 
@@ -17,15 +18,9 @@ namespace qkv::examples {
 
 using Sequence = std::vector<int64_t>;
 
-// A gold alignment: word number `target` of the answer translates word number `source`.
-struct Link {
-  int64_t target, source;
-  friend bool operator==(const Link&, const Link&) = default;
-};
-
 struct Example {
   Sequence source, target;  // symbols from 0 to source_symbols - 1, and to target_symbols - 1
-  std::vector<Link> links;  // of translate only, in order of the target's words
+  std::vector<Link> links;  // of translate only: one for each word of the target, in order
 };
 
 // longer: held out, and longer than any example of the other three, to see whether what was learned
@@ -73,8 +68,8 @@ struct Task {
 // drawn with replacement: in a small space some come more than once. REQUIRES: index >= 0.
 [[nodiscard]] Example example(const Task& task, Split split, int64_t index);
 
-// To which split what an example is known by (TaskKind::key) belongs: train, validation or test.
-[[nodiscard]] Split split_of(const Sequence& key);
+// To which split a sequence belongs by its symbols: train, validation or test.
+[[nodiscard]] Split split_of(const Sequence& symbols);
 
 struct Batch {
   // (B, S) and (B, T) int64: the examples' symbols, then 0 up to the longest of the batch.

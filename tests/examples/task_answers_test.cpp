@@ -109,7 +109,7 @@ TEST_CASE("task answers: examples read as in the descriptions") {
 }
 
 TEST_CASE("task answers: lengths reach from the least to the most, and the longer ones beyond") {
-  for (const std::string& name : task_names()) {
+  for (const char* name : {"copy", "reverse", "sort", "add", "recall"}) {
     CAPTURE(name);
     const Task task = task_of(name, 3, 6);
     for (const Split split : kSplits) {

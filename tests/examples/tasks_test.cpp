@@ -110,13 +110,15 @@ TEST_CASE("tasks: the first training sequence of seed 1 is fixed") {
 }
 
 TEST_CASE("tasks: names have descriptions and an unknown one is refused with a suggestion") {
-  CHECK(task_names() == std::vector<std::string>{"copy", "reverse", "sort", "add", "recall"});
+  CHECK(task_names() ==
+        std::vector<std::string>{"copy", "reverse", "sort", "add", "recall", "translate", "text"});
   for (const std::string& name : task_names()) CHECK(!task_description(name).empty());
   Config config;
   config.task = "revrese";
   CHECK(refusal(config) == "task: unknown task 'revrese'; did you mean 'reverse'?");
   config.task = "shuffle";
-  CHECK(refusal(config) == "task: unknown task 'shuffle'; known: copy, reverse, sort, add, recall");
+  CHECK(refusal(config) ==
+        "task: unknown task 'shuffle'; known: copy, reverse, sort, add, recall, translate, text");
 }
 
 TEST_CASE("tasks: a space too small to split is refused and the smallest sufficient one is not") {
