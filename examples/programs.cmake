@@ -27,7 +27,8 @@ set(lab_sources
   examples/lab/suggestion.cpp examples/lab/config_file.cpp
   examples/lab/alignment.cpp examples/lab/grammar.cpp examples/lab/grammar_facts.cpp
   examples/lab/task_sequences.cpp examples/lab/task_add.cpp examples/lab/task_recall.cpp
-  examples/lab/task_translate.cpp examples/lab/task_text.cpp
+  examples/lab/task_translate.cpp examples/lab/task_text.cpp examples/lab/metrics.cpp
+  examples/lab/ngram.cpp
   examples/lab/tasks.cpp examples/lab/trainer.cpp
   examples/lab/progress.cpp examples/lab/attention_map.cpp examples/lab/report.cpp
   examples/lab/run_folder.cpp)

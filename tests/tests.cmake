@@ -26,10 +26,10 @@ set(tests
   nn/module nn/layers nn/mask nn/attention nn/multi_head nn/score_attention nn/recurrent
   nn/positions nn/transformer nn/decoder nn/dependency nn/padding nn/optimizer nn/schedule
   nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
-  examples/config examples/tasks examples/task_answers examples/grammar
-  examples/translate examples/text examples/alignment examples/trainer examples/progress
-  examples/attention_map examples/run_folder examples/gradcheck examples/mutants examples/golden
-  examples/golden_ops examples/verify
+  examples/config examples/tasks examples/task_answers examples/grammar examples/translate
+  examples/text examples/alignment examples/metrics examples/ngram examples/trainer
+  examples/progress examples/attention_map examples/run_folder examples/gradcheck examples/mutants
+  examples/golden examples/golden_ops examples/verify
   determinism/bits determinism/one_hash bench/table
 )
 set(test_support tests/main.cpp tests/bench/table.cpp)

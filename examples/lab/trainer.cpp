@@ -66,14 +66,6 @@ std::unique_ptr<nn::Optimizer> make_optimizer(const Config& config, const nn::Mo
   return std::make_unique<nn::Adam>(model.parameters(), options);
 }
 
-double Accuracy::exact_share() const {
-  return static_cast<double>(exact) / static_cast<double>(std::max<int64_t>(sequences, 1));
-}
-
-double Accuracy::token_share() const {
-  return static_cast<double>(right) / static_cast<double>(std::max<int64_t>(symbols, 1));
-}
-
 Accuracy count_right(const tensor::Tensor& logits, const tensor::Tensor& target) {
   const tensor::Tensor hits = tensor::equal(tensor::argmax(logits, -1), target);  // (B, T)
   const int64_t B = hits.shape()[0], T = hits.shape()[1];

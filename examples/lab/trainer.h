@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "examples/lab/config.h"
+#include "examples/lab/metrics.h"
 #include "examples/lab/run_folder.h"
 #include "examples/lab/tasks.h"
 #include "nn/optimizer.h"
@@ -22,14 +23,6 @@ namespace qkv::examples {
 
 [[nodiscard]] std::unique_ptr<nn::Optimizer> make_optimizer(const Config& config,
                                                             const nn::Module& model);
-
-// How many of a number of sequences, and of their symbols, were right.
-struct Accuracy {
-  int64_t exact = 0, sequences = 0;
-  int64_t right = 0, symbols = 0;
-  [[nodiscard]] double exact_share() const;
-  [[nodiscard]] double token_share() const;
-};
 
 // Compares the most likely symbols of logits (B, T, symbols) with the targets (B, T).
 [[nodiscard]] Accuracy count_right(const tensor::Tensor& logits, const tensor::Tensor& target);
