@@ -172,12 +172,12 @@ Line NGram::sample(lib::Generator& generator, int64_t max_length) const {
 }
 
 std::vector<NGramTrial> try_ngrams(const NGramCounts& counts, const std::vector<Line>& validation) {
-  constexpr double kKs[] = {1, 0.1, 0.01, 0.001}, kDiscounts[] = {0.25, 0.5, 0.75, 0.9};
+  const std::vector<double> ks = {1, 0.1, 0.01, 0.001}, discounts = {0.1, 0.5, 0.75, 0.9, 0.95};
   std::vector<NGramTrial> trials;
   for (const Smoothing smoothing : {Smoothing::add_k, Smoothing::kneser_ney}) {
     for (int64_t order = 1; order <= counts.longest_order(); ++order) {
       NGramTrial best;
-      for (const double parameter : smoothing == Smoothing::add_k ? kKs : kDiscounts) {
+      for (const double parameter : smoothing == Smoothing::add_k ? ks : discounts) {
         const NGramSettings settings{order, smoothing, parameter};
         const TextScore score = NGram(counts, settings).score(validation);
         if (best.score.characters == 0 || score.bits < best.score.bits) best = {settings, score};
