@@ -107,10 +107,10 @@ TEST_CASE("grammar: every phrase that is drawn has one derivation, with its prob
 }
 
 // The shares are those of grammar_rules.h: 7 of 10 subjects have no place, 6 of 13 noun phrases no
-// adjective, 4 of 10 singular articles are "the", 1 of 3 beings is a cat, and so on.
+// adjective, 1 of 4 singular articles is "the", 1 of 3 beings is a cat, and so on.
 TEST_CASE("grammar: the probability of the cat on the mat, by hand") {
-  const double subject = 0.7 * 6 / 13 * 4 / 10 * 1 / 3;            // named, the, cat
-  const double place = 1.0 / 3 * 1 / 4 * 6 / 13 * 4 / 10 * 1 / 3;  // on, s and m, the, mat
+  const double subject = 0.7 * 6 / 13 * 1 / 4 * 1 / 3;            // named, the, cat
+  const double place = 1.0 / 3 * 1 / 4 * 6 / 13 * 1 / 4 * 1 / 3;  // on, s and m, the, mat
   const double cat = 1.0 / 4 * 4 / 10 * subject * 1 / 6 * place;
   const std::vector<Phrase> parses =
       phrase_grammar().parse("phrase", words_of("the cat sat on the mat"));
