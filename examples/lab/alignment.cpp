@@ -33,7 +33,8 @@ double alignment_error_rate(const std::vector<std::vector<Link>>& found,
     lib::fail("alignment_error_rate: links of ", found.size(), " phrases, gold links of ",
               gold.size(), "; need equally many");
   }
-  size_t right = 0, all = 0;  // |A ∩ S| and |A| + |S|
+  int64_t right = 0;  // |A ∩ S|
+  size_t all = 0;     // |A| + |S|
   for (size_t i = 0; i < found.size(); ++i) {
     for (const Link& link : found[i]) right += std::count(gold[i].begin(), gold[i].end(), link);
     all += found[i].size() + gold[i].size();

@@ -2,9 +2,9 @@
 //
 //   target  the good dogs under the table sleep.
 //
-// To know the letter after "sleep" one must remember the s of "dogs", 21 characters before: more
-// than an n-gram can. A line is a phrase of the grammar in grammar_rules.h, and . or ! after it.
-// The longer examples are two phrases, joined by ", and ", of more words than any single line has.
+// To know the letter after "sleep" one must remember the s of "dogs", more than twenty characters
+// before: an n-gram cannot. A line is a phrase of the grammar in grammar_rules.h, and . or ! after
+// it. The longer examples are two phrases, joined by ", and ", of more words than any single line.
 #include "examples/lab/task_text.h"
 
 #include <algorithm>

@@ -23,8 +23,8 @@ struct Example {
   std::vector<Link> links;  // of translate only: one for each word of the target, in order
 };
 
-// longer: held out, and longer than any example of the other three, to see whether what was learned
-// goes on beyond the lengths it was learned from.
+// longer: held out, and longer than any example of the other three (in words, where there are
+// words), to see whether what was learned goes on beyond the lengths it was learned from.
 enum class Split { train, validation, test, longer };
 
 struct TaskKind;  // what a task is, apart from its sizes: task_kinds.h
