@@ -47,6 +47,12 @@ set(mutant_sources
   examples/mutants/recurrent.cpp examples/mutants/layers.cpp examples/mutants/models.cpp
   examples/mutants/mutants.cpp examples/mutants/weak_checks.cpp examples/mutants/kill_table.cpp)
 
+# Experiments over several seeds, and their charts, behind ./qkv study.
+set(study_sources
+  examples/studies/jobs.cpp examples/studies/results.cpp examples/studies/ruler.cpp
+  examples/studies/chart.cpp examples/studies/study.cpp examples/studies/reach.cpp
+  examples/studies/scaling.cpp examples/studies/parallel.cpp examples/studies/studies.cpp)
+
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters
   08_qkv_by_hand
@@ -62,6 +68,11 @@ qkv_program_library(checks ${check_sources} ${mutant_sources})
 target_link_libraries(checks PUBLIC lab qkv::checks)
 qkv_program(qkv_check qkv-check examples/checks/main.cpp)
 target_link_libraries(qkv_check PRIVATE checks)
+
+qkv_program_library(studies ${study_sources})
+target_link_libraries(studies PUBLIC lab)
+qkv_program(qkv_study qkv-study examples/studies/main.cpp)
+target_link_libraries(qkv_study PRIVATE studies)
 
 add_custom_target(chapters)
 foreach(chapter IN LISTS chapters)

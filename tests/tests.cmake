@@ -3,7 +3,7 @@
 #   unit:...       one entry for each doctest case, and all of them once more in one process
 #   chapter: ...   a chapter runs, and its whole output is compared
 #   command line   what the programs say to a user's mistakes
-#   script: ...    training: the same bits, every seed learns; and what the README shows
+#   script: ...    training: the same bits, every seed learns; studies; what the README shows
 #   install: ...   a project outside this folder uses the library
 #   bench: ...     the benchmark runs, and the README shows what it found
 #   style: ...     the house rules, and a test of that test
@@ -28,7 +28,7 @@ set(tests
   nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
   examples/config examples/tasks examples/trainer examples/progress examples/attention_map
   examples/run_folder examples/gradcheck examples/mutants examples/golden examples/golden_ops
-  examples/verify
+  examples/verify examples/jobs examples/results examples/chart examples/study
   determinism/bits determinism/one_hash bench/table
 )
 set(test_support tests/main.cpp tests/bench/table.cpp)
@@ -43,10 +43,10 @@ endif()
 
 list(TRANSFORM tests REPLACE ".+" "tests/\\0_test.cpp")
 qkv_program(qkv_tests qkv-tests ${test_support} ${tests})
-target_link_libraries(qkv_tests PRIVATE checks doctest::doctest)
+target_link_libraries(qkv_tests PRIVATE checks studies doctest::doctest)
 target_compile_definitions(qkv_tests PRIVATE
   QKV_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QKV_LAB="$<TARGET_FILE:qkv_lab>")
-add_dependencies(qkv_tests qkv_lab qkv_check)
+add_dependencies(qkv_tests qkv_lab qkv_check qkv_study)
 target_precompile_headers(qkv_tests PRIVATE ${standard_headers})
 if(NOT MSVC)
   target_compile_options(qkv_tests PRIVATE -O1)  # most of their time is the compiler's
@@ -91,6 +91,11 @@ if(SH)
   qkv_test("script: every seed learns copy" 600 ${SH} tests/story/every_seed_learns.sh ${lab} copy)
   qkv_test("script: every seed learns reverse" 600
     ${SH} tests/story/every_seed_learns.sh ${lab} reverse)
+  qkv_test("script: studies that fail" 120 ${SH} tests/fault/study.sh $<TARGET_FILE:qkv_study>)
+  foreach(study scaling reach parallel)
+    qkv_test("script: study ${study}" 300
+      ${SH} tests/story/study.sh $<TARGET_FILE:qkv_study> ${study})
+  endforeach()
   qkv_test("script: README" 300 ${SH} tests/story/readme.sh
     ${PROJECT_SOURCE_DIR}/README.md ${lab}
     $<TARGET_FILE:qkv_check> ${PROJECT_BINARY_DIR})
