@@ -12,10 +12,12 @@ namespace {
 
 // The definition, by simple operations. Q (..., Tq, D), K (..., Tk, D), V (..., Tk, Dv).
 Variable attention_definition(const std::vector<Variable>& in, const tensor::AttentionMask& mask,
-                              double scale) {
+                              double scale, const Tensor& slopes) {
   const Variable &Q = in[0], &K = in[1], &V = in[2];
-  const Variable scores = matmul(Q, transpose(K)) * scale;  // (..., Tq, Tk)
-  const Tensor allowed = tensor::dense_mask(mask, Q.shape().from_end(2), K.shape().from_end(2));
+  const int64_t Tq = Q.shape().from_end(2), Tk = K.shape().from_end(2);
+  Variable scores = matmul(Q, transpose(K)) * scale;  // (..., Tq, Tk)
+  if (slopes.defined()) scores = scores - Variable(tensor::loss_of_distance(slopes, Tq, Tk));
+  const Tensor allowed = tensor::dense_mask(mask, Tq, Tk);
   const Variable weights =
       allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores, -1);
   return matmul(weights, V);  // (..., Tq, Dv)
@@ -50,24 +52,27 @@ class SavedMask {
 //              dQ = scale dS K                                     (..., Tq, D)
 //              dK = scale dSᵀ Q                                    (..., Tk, D)
 //
+// With slopes, slopes[h] |i + (Tk - Tq) - j| is taken off score ij: constants, no adjoint changes.
+//
 // Saved: Q, K, V, O, and one number per query, the log-sum-exp of its scores, from which P is
 // computed again tile by tile. Memory O(T), where the weights are O(T²).
 Variable attention(const Variable& Q, const Variable& K, const Variable& V,
-                   const tensor::AttentionMask& mask, std::optional<double> wanted_scale) {
+                   const tensor::AttentionMask& mask, std::optional<double> wanted_scale,
+                   const Tensor& slopes) {
   const double D = Q.rank() > 0 ? static_cast<double>(Q.shape().from_end(1)) : 1;
   const double scale = wanted_scale.value_or(1 / std::sqrt(D));
-  const auto definition = [m = SavedMask(mask), scale](const std::vector<Variable>& in) {
-    return attention_definition(in, m.get(), scale);
+  const auto definition = [m = SavedMask(mask), scale, slopes](const std::vector<Variable>& in) {
+    return attention_definition(in, m.get(), scale, slopes);
   };
   if (using_definitions()) return definition({Q, K, V});
 
   const tensor::AttentionResult result =
-      tensor::attention(Q.value(), K.value(), V.value(), mask, scale);
+      tensor::attention(Q.value(), K.value(), V.value(), mask, scale, slopes);
   const auto backward = [q = Q.value(), k = K.value(), v = V.value(), m = SavedMask(mask), scale,
-                         O = Saved(result.output),
+                         slopes, O = Saved(result.output),
                          L = Saved(result.logsumexp)](const Tensor& dO) -> std::vector<Tensor> {
     const auto [dQ, dK, dV] =
-        tensor::attention_backward(q, k, v, m.get(), scale, {O.value(), L.value()}, dO);
+        tensor::attention_backward(q, k, v, m.get(), scale, {O.value(), L.value()}, dO, slopes);
     return {dQ, dK, dV};
   };
   return record_fused("attention", {Q, K, V}, result.output, backward, definition);

@@ -8,29 +8,7 @@
 namespace qkv::autograd {
 namespace {
 
-// Text between tags and in attributes; box_lines has taken care of control characters.
-std::string xml(const std::string& text) {
-  std::string safe;
-  for (const char character : text) {
-    switch (character) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      default:
-        safe += character;
-    }
-  }
-  return safe;
-}
+using lib::xml_escaped;
 
 std::string number(double x) { return std::to_string(std::lround(x)); }
 
@@ -52,8 +30,8 @@ std::string box_svg(const Box& box, bool is_result) {
   const double left = box.centre.x - box.width / 2, top = box.centre.y - box.height / 2;
   std::string title = box.again ? "drawn again: " : "";
   for (const std::string& line : box.lines) title += (&line == &box.lines[0] ? "" : ", ") + line;
-  std::string text = "<g><title>" + xml(title) + "</title><rect x=\"" + number(left) + "\" y=\"" +
-                     number(top) + "\" width=\"" + number(box.width) + "\" height=\"" +
+  std::string text = "<g><title>" + xml_escaped(title) + "</title><rect x=\"" + number(left) +
+                     "\" y=\"" + number(top) + "\" width=\"" + number(box.width) + "\" height=\"" +
                      number(box.height) + "\" rx=\"5\" fill=\"" +
                      (box.node->is_leaf() ? "#e3edf9" : "#ffffff") + "\" stroke=\"#33475b\"" +
                      (is_result ? " stroke-width=\"2.5\"" : "") +
@@ -61,7 +39,8 @@ std::string box_svg(const Box& box, bool is_result) {
   double y = box.centre.y - static_cast<double>(box.lines.size() - 1) * 8 + 4;  // 16 a line
   for (const std::string& line : box.lines) {
     text += "<text x=\"" + number(box.centre.x) + "\" y=\"" + number(y) + "\"" +
-            (&line == &box.lines[0] ? " font-weight=\"bold\"" : "") + ">" + xml(line) + "</text>";
+            (&line == &box.lines[0] ? " font-weight=\"bold\"" : "") + ">" + xml_escaped(line) +
+            "</text>";
     y += 16;
   }
   return text + "</g>\n";
@@ -77,7 +56,7 @@ std::string graph_svg(const Variable& result, const NodeNames& names) {
   const auto drawn_once = std::count_if(layout.boxes.begin(), layout.boxes.end(),
                                         [](const Box& b) { return !b.again; });
   const std::string width = number(layout.width), height = number(layout.height);
-  const std::string title = xml(
+  const std::string title = xml_escaped(
       lib::str("The graph behind '", lib::escaped(result.node()->op), "': ", drawn_once, " nodes"));
   std::string text = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + width + "\" height=\"" +
                      height + "\" viewBox=\"0 0 " + width + " " + height +

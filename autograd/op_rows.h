@@ -39,10 +39,12 @@ void selection_rows(Rows& rows);
 void product_rows(Rows& rows);
 void softmax_rows(Rows& rows);
 void attention_rows(Rows& rows);
+void causal_product_rows(Rows& rows);
 void maximum_rows(Rows& rows);
 void power_rows(Rows& rows);
 void index_rows(Rows& rows);
 void vector_product_rows(Rows& rows);
 void log_sum_rows(Rows& rows);
+void recurrent_rows(Rows& rows);
 
 }  // namespace qkv::autograd

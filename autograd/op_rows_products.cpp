@@ -92,6 +92,13 @@ void attention_rows(Rows& rows) {
       {true, false, true, true, false, false, false, false, false, true, true, false}, {1, 3, 4});
   add("holes and an empty row", {.allowed = holes});
   add("every kind of mask", {.causal = true, .key_lengths = ids({2, 4}, {2}), .allowed = holes});
+  const Tensor slopes = Tensor::of<double>({0.5, 0.125}, {2});
+  rows.push_back({"attention", "scores fall with distance", qkv,
+                  [slopes](In in) {
+                    return attention(in[0], in[1], in[2], {.causal = true}, {},
+                                     slopes.to(in[0].dtype()));
+                  },
+                  true});
   rows.push_back({"attention", "matrices and a scale", normals({{3, 2}, {5, 2}, {5, 1}}),
                   attend({}, -0.3), true});
   rows.push_back({"attention", "size 1", normals({{1, 1}, {1, 1}, {1, 1}}), attend({}), true});
@@ -103,6 +110,24 @@ void attention_rows(Rows& rows) {
                     return attention(x, x, x, {.causal = true});
                   },
                   true});
+}
+
+void causal_product_rows(Rows& rows) {
+  const auto add = [&](std::string variant, std::vector<Shape> shapes, bool reverse) {
+    rows.push_back({"causal_product", std::move(variant), normals(std::move(shapes)),
+                    [reverse](In in) { return causal_product(in[0], in[1], in[2], reverse); }});
+  };
+  for (const bool reverse : {false, true}) {
+    const std::string which = reverse ? ", reverse" : "";
+    add("batches" + which, {{2, 2, 4, 3}, {2, 2, 4, 3}, {2, 2, 4, 2}}, reverse);
+    add("more keys" + which, {{2, 3}, {5, 3}, {5, 2}}, reverse);
+    add("more queries" + which, {{5, 2}, {3, 2}, {3, 1}}, reverse);
+  }
+  add("size 1", {{1, 1}, {1, 1}, {1, 1}}, false);
+  add("no keys", {{2, 3}, {0, 3}, {0, 2}}, false);
+  rows.push_back(
+      {"causal_product", "transposed views", normals({{3, 4}, {3, 4}, {2, 4}}),
+       [](In in) { return causal_product(transpose(in[0]), transpose(in[1]), transpose(in[2])); }});
 }
 
 }  // namespace qkv::autograd

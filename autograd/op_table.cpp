@@ -33,7 +33,7 @@ const std::vector<OpCase>& op_table() {
     for (const auto fill :
          {arithmetic_rows, maximum_rows, function_rows, power_rows, reduction_rows, shape_rows,
           selection_rows, index_rows, vector_product_rows, product_rows, softmax_rows, log_sum_rows,
-          attention_rows}) {
+          attention_rows, causal_product_rows, recurrent_rows}) {
       fill(rows);
     }
     return with_strided_rows(rows);

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "autograd/variable.h"
 #include "lib/random.h"
+#include "lib/recurrent_cells.h"
 #include "tensor/attention.h"
 
 namespace qkv::autograd {
@@ -70,7 +72,10 @@ namespace qkv::autograd {
                              int64_t step = 1);
 [[nodiscard]] Variable slice_adjoint(const Variable& x, const Shape& shape, int axis, int64_t begin,
                                      int64_t step);
-[[nodiscard]] Variable concat(const std::vector<Variable>& parts, int axis);
+[[nodiscard]] Variable concat(std::span<const Variable> parts, int axis);
+[[nodiscard]] inline Variable concat(std::initializer_list<Variable> parts, int axis) {
+  return concat(std::span(parts.begin(), parts.size()), axis);
+}
 [[nodiscard]] Variable stack(const std::vector<Variable>& parts, int axis);
 
 // ---- selection.cpp: masks and indices are tensors, they have no gradient ------------------------
@@ -112,10 +117,39 @@ namespace qkv::autograd {
 // softmax(scale Q Kᵀ) V over the keys that the mask allows, without ever holding the weights:
 // Q (B, H, Tq, D), K (B, H, Tk, D), V (B, H, Tk, Dv) -> (B, H, Tq, Dv); H, or B and H, may be left
 // out. The scale is 1/√D if none is given. A query without keys gives output 0 and gradient 0.
-// Source: Vaswani et al. 2017, equation 1; Dao et al. 2022.
+// With slopes (H), one constant for each head, score ij falls by slope |i + (Tk - Tq) - j|.
+// Source: Vaswani et al. 2017, equation 1; Dao et al. 2022; slopes: Press et al. 2022.
 [[nodiscard]] Variable attention(const Variable& Q, const Variable& K, const Variable& V,
                                  const tensor::AttentionMask& mask = {},
-                                 std::optional<double> scale = {});
+                                 std::optional<double> scale = {}, const Tensor& slopes = {});
+
+// ---- causal_product.cpp -------------------------------------------------------------------------
+// y_i = Σ_j (q_i · k_j) v_j over the keys j <= i + Tk - Tq, in reverse over j >= i + Tk - Tq:
+// Q (..., Tq, D), K (..., Tk, D), V (..., Tk, Dv) -> (..., Tq, Dv). O(Tq + Tk), by running sums.
+// Source: Katharopoulos et al. 2020, equations 9, 18 to 20.
+[[nodiscard]] Variable causal_product(const Variable& Q, const Variable& K, const Variable& V,
+                                      bool reverse = false);
+
+// ---- recurrent_cells.cpp: one step --------------------------------------------------------------
+// from_x = W_ih x + b_ih and from_h = W_hh h + b_hh are (B, gates · hidden), 1, 3 or 4 gates, and
+// the state before is (B, hidden). They throw std::invalid_argument if shapes or dtypes do not fit.
+[[nodiscard]] Variable rnn_cell(const Variable& from_x, const Variable& from_h);  // -> h'
+[[nodiscard]] Variable gru_cell(const Variable& from_x, const Variable& from_h, const Variable& h);
+[[nodiscard]] Variable lstm_cell(const Variable& from_x, const Variable& from_h,
+                                 const Variable& c);  // -> (2, B, hidden): h', then c'
+
+// ---- recurrence.cpp: a whole sequence -----------------------------------------------------------
+struct RecurrenceOptions {
+  std::vector<int64_t> lengths = {};  // behind lengths[b] the state of sequence b stands still
+  bool reversed = false;              // from the last position to the first
+};
+
+// from_x (B, T, gates · hidden), W (gates · hidden, hidden), b (gates · hidden), h0 and, for an
+// LSTM alone, c0 (B, hidden) -> the states after each position (states, B, T, hidden): h, and for
+// an LSTM c. Throws std::invalid_argument if shapes, dtypes or lengths do not fit.
+[[nodiscard]] Variable recurrence(lib::Cell cell, const Variable& from_x, const Variable& W,
+                                  const Variable& b, const Variable& h0, const Variable& c0 = {},
+                                  const RecurrenceOptions& options = {});
 
 // ---- layer_norm.cpp -----------------------------------------------------------------------------
 // y = (x - mean) / √(variance + eps) · gamma + beta over the last axis; x (..., C), gamma and beta

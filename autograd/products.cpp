@@ -62,10 +62,10 @@ Variable linear(const Variable& x, const Variable& W, const Variable& b) {
     const Variable product = reshape(matmul(rows, transpose(in[1])), shape);
     return in.size() > 2 ? product + in[2] : product;
   };
-  std::vector<Variable> inputs = {x, W};
-  if (b.defined()) inputs.push_back(b);
+  const Operand all[] = {x, W, b};
+  const Operands inputs(all, b.defined() ? 3 : 2);
   Tensor y = tensor::linear(x.value(), W.value(), b.value());  // checks the operands
-  if (using_definitions()) return definition(inputs);
+  if (using_definitions()) return definition({inputs.begin(), inputs.end()});
   const auto backward = [x = x.value(), W = W.value(),
                          count = inputs.size()](const Tensor& dy) -> std::vector<Tensor> {
     const Tensor rows = tensor::as_rows(dy);

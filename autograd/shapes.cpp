@@ -61,15 +61,18 @@ Variable slice_adjoint(const Variable& x, const Shape& shape, int axis, int64_t 
 //
 //   forward    y = parts side by side
 //   backward   each part gets its slice of dy
-Variable concat(const std::vector<Variable>& parts, int axis) {
-  std::vector<Tensor> values;
-  std::vector<int64_t> sizes;
+Variable concat(std::span<const Variable> parts, int axis) {
+  lib::ShortList<Tensor, 4> values;
+  lib::ShortList<int64_t, 4> sizes;
   for (const Variable& part : parts) {
     values.push_back(part.value());
     const int own_axis = tensor::normalize_axis("concat", axis, part.rank());
     sizes.push_back(part.shape()[own_axis]);
   }
-  return record("concat", parts, tensor::concat(values, axis), [sizes, axis](const Variable& dy) {
+  const Tensor y = tensor::concat(std::span(values.begin(), values.size()), axis);
+  if (!recording() && !watching) return y;  // before it costs a list of operands
+  const std::vector<Operand> operands(parts.begin(), parts.end());
+  return record("concat", Operands(operands), y, [sizes, axis](const Variable& dy) {
     Grads grads;
     int64_t begin = 0;
     for (const int64_t size : sizes) {

@@ -50,12 +50,13 @@ Variable log_softmax_definition(const Variable& x, int axis) {
 using Slope = Tensor (*)(const Tensor& dy, const Tensor& y, int axis);
 
 // The result y is all that the slopes need; it is saved.
+template <class Define>
 Variable record_along_axis(const char* op, const Variable& x, const Tensor& y, Slope slope,
-                           int axis, Definition definition) {
+                           int axis, const Define& definition) {
   const auto backward = [slope, axis, saved = Saved(y)](const Tensor& dy) -> std::vector<Tensor> {
     return {slope(dy, saved.value(), axis)};
   };
-  return record_fused(op, {x}, y, backward, std::move(definition));
+  return record_fused(op, {x}, y, backward, definition);
 }
 
 }  // namespace

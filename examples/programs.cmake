@@ -23,29 +23,47 @@ endfunction()
 
 # The lab behind ./qkv train: everything but its main is a library, so that tests can call it.
 set(lab_sources
-  examples/lab/program.cpp examples/lab/json_text.cpp examples/lab/config.cpp
-  examples/lab/config_file.cpp examples/lab/tasks.cpp examples/lab/trainer.cpp
-  examples/lab/progress.cpp examples/lab/attention_map.cpp examples/lab/report.cpp
-  examples/lab/run_folder.cpp)
+  examples/lab/program.cpp examples/lab/json_text.cpp examples/lab/suggestion.cpp
+  examples/lab/config_file.cpp examples/lab/config_table.cpp examples/lab/presets.cpp
+  examples/lab/config.cpp
+  examples/lab/task_sequences.cpp examples/lab/task_add.cpp examples/lab/task_recall.cpp
+  examples/lab/alignment.cpp examples/lab/grammar.cpp examples/lab/grammar_facts.cpp
+  examples/lab/task_translate.cpp examples/lab/task_text.cpp examples/lab/tasks.cpp
+  examples/lab/models/shared.cpp examples/lab/models/encoder.cpp
+  examples/lab/models/masked_encoder.cpp examples/lab/models/decoder.cpp
+  examples/lab/models/encoder_decoder.cpp examples/lab/models/seq2seq.cpp examples/lab/model.cpp
+  examples/lab/metrics.cpp examples/lab/trainer.cpp examples/lab/run.cpp examples/lab/ngram.cpp
+  examples/lab/text_run.cpp examples/lab/progress.cpp examples/lab/attention_map.cpp
+  examples/lab/report.cpp examples/lab/run_folder.cpp)
 
 # The checks behind ./qkv gradcheck, verify and mutants, the same way.
-set(check_sources examples/checks/model_rows.cpp
-  examples/checks/model_rows_attention.cpp examples/checks/model_rows_recurrent.cpp
-  examples/checks/model_rows_transformer.cpp
+set(check_sources
+  examples/checks/model_rows_attention.cpp examples/checks/model_rows_variations.cpp
+  examples/checks/model_rows_recurrent.cpp examples/checks/model_rows_seq2seq.cpp
+  examples/checks/model_rows_transformer.cpp examples/checks/model_rows.cpp
   examples/checks/gradcheck.cpp examples/checks/golden.cpp examples/checks/golden_call.cpp
   examples/checks/golden_ops_elementwise.cpp examples/checks/golden_ops_shapes.cpp
   examples/checks/golden_ops_rows.cpp examples/checks/golden_ops_attention.cpp
-  examples/checks/golden_ops_recurrent.cpp examples/checks/golden_ops_transformer.cpp
-  examples/checks/golden_ops_optimizers.cpp examples/checks/golden_ops.cpp
-  examples/checks/verify.cpp)
+  examples/checks/golden_ops_variations.cpp examples/checks/golden_ops_recurrent.cpp
+  examples/checks/golden_ops_seq2seq.cpp examples/checks/golden_ops_transformer.cpp
+  examples/checks/golden_ops_models.cpp examples/checks/golden_ops_optimizers.cpp
+  examples/checks/golden_ops.cpp examples/checks/verify.cpp)
 
 # Wrong gradients, and a table of which gradient checks see them: part of the checks.
 set(mutant_sources
   examples/mutants/elementwise.cpp examples/mutants/shapes.cpp examples/mutants/selection.cpp
   examples/mutants/products.cpp examples/mutants/softmax.cpp examples/mutants/losses.cpp
   examples/mutants/attention.cpp examples/mutants/score_attention.cpp
-  examples/mutants/recurrent.cpp examples/mutants/layers.cpp examples/mutants/models.cpp
-  examples/mutants/mutants.cpp examples/mutants/weak_checks.cpp examples/mutants/kill_table.cpp)
+  examples/mutants/variations.cpp examples/mutants/recurrent_cells.cpp
+  examples/mutants/recurrent.cpp examples/mutants/seq2seq.cpp examples/mutants/layers.cpp
+  examples/mutants/models.cpp examples/mutants/mutants.cpp examples/mutants/weak_checks.cpp
+  examples/mutants/kill_table.cpp)
+
+# Experiments over several seeds, and their charts, behind ./qkv study.
+set(study_sources
+  examples/studies/jobs.cpp examples/studies/results.cpp examples/studies/ruler.cpp
+  examples/studies/chart.cpp examples/studies/study.cpp examples/studies/reach.cpp
+  examples/studies/scaling.cpp examples/studies/parallel.cpp examples/studies/studies.cpp)
 
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters
@@ -62,6 +80,11 @@ qkv_program_library(checks ${check_sources} ${mutant_sources})
 target_link_libraries(checks PUBLIC lab qkv::checks)
 qkv_program(qkv_check qkv-check examples/checks/main.cpp)
 target_link_libraries(qkv_check PRIVATE checks)
+
+qkv_program_library(studies ${study_sources})
+target_link_libraries(studies PUBLIC lab)
+qkv_program(qkv_study qkv-study examples/studies/main.cpp)
+target_link_libraries(qkv_study PRIVATE studies)
 
 add_custom_target(chapters)
 foreach(chapter IN LISTS chapters)

@@ -53,8 +53,8 @@ struct HeadAt {
         .allowed = mask.allowed ? mask.allowed + at : nullptr,
         .query_stride = mask.query_stride,
         .key_stride = mask.key_stride};
-    return {p.shape.width, p.shape.value_width, p.scale,     head_mask,
-            (*this)(p.Q),  (*this)(p.K),        (*this)(p.V)};
+    return {p.shape.width, p.shape.value_width, p.scale,      p.slopes ? p.slopes[h] : T(0),
+            head_mask,     (*this)(p.Q),        (*this)(p.K), (*this)(p.V)};
   }
 };
 

@@ -49,6 +49,10 @@ struct AttentionProblem {
   AttentionMask mask;
   T scale;
   Heads<const T> Q, K, V;  // (Tq, D), (Tk, D), (Tk, Dv)
+
+  // slopes[h], or nullptr: score ij of head h loses slopes[h] |i + (Tk - Tq) - j|, its slope times
+  // the distance, where the last query is aligned with the last key. Press et al. 2022 (ALiBi).
+  const T* slopes = nullptr;
 };
 
 // What forward leaves for backward: the output, and one number per query in place of its Tk

@@ -5,6 +5,7 @@
 
 #include "autograd/ops.h"
 #include "lib/text.h"
+#include "nn/variations.h"
 
 namespace qkv::nn {
 namespace {
@@ -58,6 +59,19 @@ int64_t checked_heads(int64_t width, int64_t heads) {
   return heads;
 }
 
+int64_t checked_kv_heads(int64_t heads, int64_t kv_heads) {
+  if (kv_heads == 0) return heads;
+  if (kv_heads < 1 || heads % kv_heads != 0) {
+    lib::fail("MultiHeadAttention: heads ", heads, " is not divisible by kv_heads ", kv_heads,
+              "; as many heads of queries share each head of keys and values");
+  }
+  return kv_heads;
+}
+
+void check_input(const Variable& x) {
+  if (x.rank() != 3) lib::fail("MultiHeadAttention: input is ", x.shape(), "; need (B, T, C)");
+}
+
 // The columns of C dealt out to the heads. C = 6, H = 2, D = 3, for one position:
 //
 //   (B, T, C)   a b c d e f   ->   (B, H, T, D)   head 0: a b c   head 1: d e f
@@ -73,56 +87,98 @@ Variable join_heads(const Variable& x) {
 
 }  // namespace
 
+// Why 1/√D: a dot product of D independent terms of variance 1 has variance D. Unscaled, the scores
+// of wide heads are large, softmax is all but one-hot, and its gradient y (dy - Σ dy y) vanishes.
+Variable attention_scores(const Variable& Q, const Variable& K, std::optional<double> scale) {
+  if (Q.rank() < 2 || K.rank() < 2 || Q.shape().from_end(1) != K.shape().from_end(1)) {
+    lib::fail("attention_scores: Q is ", Q.shape(), ", K is ", K.shape(),
+              "; need (..., Tq, D) and (..., Tk, D)");
+  }
+  const auto D = static_cast<double>(Q.shape().from_end(1));
+  return matmul(Q, transpose(K)) * scale.value_or(1 / std::sqrt(D));
+}
+
 Variable attention_weights(const Variable& scores, const Mask& mask) {
   if (!mask.restricts()) return softmax(scores, -1);
   check_mask(mask.shape(), scores.shape());
   return masked_softmax(scores, mask.allowed());
 }
 
-// Why 1/√D: a dot product of D independent terms of variance 1 has variance D. Unscaled, the scores
-// of wide heads are large, softmax is all but one-hot, and its gradient y (dy - Σ dy y) vanishes.
 AttentionOutput scaled_dot_product_attention(const Variable& Q, const Variable& K,
                                              const Variable& V, const Mask& mask, bool need_weights,
-                                             std::optional<double> scale) {
+                                             std::optional<double> scale, const Tensor& slopes) {
   check_operands(Q, K, V);
   const int64_t Tq = Q.shape().from_end(2), Tk = K.shape().from_end(2);
   if (!need_weights) {
     const Shape scores = scores_shape(Q, K, V);
     if (mask.restricts()) check_mask(mask.shape(), scores);
     return {autograd::attention(with_batch_of(Q, scores), with_batch_of(K, scores),
-                                with_batch_of(V, scores), mask.parts(Tq, Tk), scale),
+                                with_batch_of(V, scores), mask.parts(Tq, Tk), scale, slopes),
             Variable()};
   }
-  const auto D = static_cast<double>(Q.shape().from_end(1));
-  const double factor = scale.value_or(1 / std::sqrt(D));
-  const Variable weights = attention_weights(matmul(Q, transpose(K)) * factor, mask);
+  Variable scores = attention_scores(Q, K, scale);  // (..., Tq, Tk)
+  if (slopes.defined()) scores = scores - Variable(tensor::loss_of_distance(slopes, Tq, Tk));
+  const Variable weights = attention_weights(scores, mask);
   return {matmul(weights, V), weights};  // (..., Tq, Dv), (..., Tq, Tk)
 }
 
-MultiHeadAttention::MultiHeadAttention(int64_t width, int64_t number, lib::Generator& generator)
+MultiHeadAttention::MultiHeadAttention(int64_t width, int64_t number, lib::Generator& generator,
+                                       MultiHeadOptions options)
     : heads(checked_heads(width, number)),
+      kv_heads(checked_kv_heads(heads, options.kv_heads)),
       query(width, width, generator, Linear::Init::xavier),
-      key(width, width, generator, Linear::Init::xavier),
-      value(width, width, generator, Linear::Init::xavier),
-      out(width, width, generator, Linear::Init::xavier) {
+      key(width, width / heads * kv_heads, generator, Linear::Init::xavier),
+      value(width, width / heads * kv_heads, generator, Linear::Init::xavier),
+      out(width, width, generator, Linear::Init::xavier),
+      positions_(options.positions) {
+  if (positions_ == Positions::rotary && width / heads % 2 != 0) {
+    lib::fail("MultiHeadAttention: width ", width, " over ", heads, " heads leaves ", width / heads,
+              " columns each; rotary positions turn pairs of them");
+  }
   add("query", query);
   add("key", key);
   add("value", value);
   add("out", out);
 }
 
+Variable MultiHeadAttention::queries(const Variable& x, int64_t first) const {
+  check_input(x);
+  const Variable Q = split_heads(query.forward(x), heads);  // (B, H, T, D)
+  return positions_ == Positions::rotary ? rotary_embedding(Q, 10000, first) : Q;
+}
+
+KeysAndValues MultiHeadAttention::keys_and_values(const Variable& x, const Variable& y,
+                                                  int64_t first) const {
+  check_input(x), check_input(y);
+  const Variable K = split_heads(key.forward(x), kv_heads);    // (B, kv_heads, T, D)
+  const Variable V = split_heads(value.forward(y), kv_heads);  // (B, kv_heads, T, D)
+  return {positions_ == Positions::rotary ? rotary_embedding(K, 10000, first) : K, V};
+}
+
+AttentionOutput MultiHeadAttention::attend(const Variable& Q, const KeysAndValues& to,
+                                           const Mask& mask, bool need_weights) const {
+  const bool falling = positions_ == Positions::alibi;
+  const Tensor slopes = falling ? alibi_slopes(heads, Q.dtype()) : Tensor();  // (H)
+  const AttentionOutput attended =
+      grouped_query_attention(Q, to.keys, to.values, mask, need_weights, slopes);
+  return {out.forward(join_heads(attended.output)),
+          attended.weights};  // (B, Tq, C), (B, H, Tq, Tk)
+}
+
 AttentionOutput MultiHeadAttention::forward(const Variable& query_input, const Variable& key_input,
                                             const Variable& value_input, const Mask& mask,
                                             bool need_weights) const {
-  for (const Variable* x : {&query_input, &key_input, &value_input}) {
-    if (x->rank() != 3) lib::fail("MultiHeadAttention: input is ", x->shape(), "; need (B, T, C)");
-  }
-  const Variable Q = split_heads(query.forward(query_input), heads);  // (B, H, Tq, D)
-  const Variable K = split_heads(key.forward(key_input), heads);      // (B, H, Tk, D)
-  const Variable V = split_heads(value.forward(value_input), heads);  // (B, H, Tk, D)
-  const AttentionOutput attended = scaled_dot_product_attention(Q, K, V, mask, need_weights);
-  return {out.forward(join_heads(attended.output)),
-          attended.weights};  // (B, Tq, C), (B, H, Tq, Tk)
+  const Variable Q = queries(query_input);
+  return attend(Q, keys_and_values(key_input, value_input), mask, need_weights);
+}
+
+AttentionOutput MultiHeadAttention::forward(const Variable& x, KeyValueCache& cache,
+                                            const Mask& mask, bool need_weights) const {
+  const int64_t first = cache.length();
+  const Variable Q = queries(x, first);
+  const KeysAndValues next = keys_and_values(x, x, first);
+  cache.append(next.keys.value(), next.values.value());
+  return attend(Q, {cache.keys(), cache.values()}, mask, need_weights);
 }
 
 }  // namespace qkv::nn

@@ -5,10 +5,20 @@
 #include "lib/text.h"
 
 namespace qkv::nn {
+namespace {
+
+void add_layer(const DecoderLayerOutput& step, DecoderOutput* result) {
+  result->output = step.output;
+  if (!step.self_weights.defined()) return;
+  result->self_weights.push_back(step.self_weights);
+  result->cross_weights.push_back(step.cross_weights);
+}
+
+}  // namespace
 
 DecoderLayer::DecoderLayer(const TransformerConfig& config, lib::Generator& generator)
-    : self_attention(config.width, config.heads, generator),
-      cross_attention(config.width, config.heads, generator),
+    : self_attention(config.width, config.heads, generator, self_attention_options(config)),
+      cross_attention(config.width, config.heads, generator, {.kv_heads = config.kv_heads}),
       feed_forward(config.width, config.feed_forward, config.activation, config.dropout, generator),
       norm1(config.width),
       norm2(config.width),
@@ -26,15 +36,8 @@ DecoderLayer::DecoderLayer(const TransformerConfig& config, lib::Generator& gene
 
 // Queries come from the sequence that is written, keys and values of cross-attention from the one
 // that was read.
-DecoderLayerOutput DecoderLayer::forward(const Variable& x, const Variable& memory,
-                                         const Mask& self_mask, const Mask& memory_mask,
-                                         bool need_weights) {
-  const auto look_at_self = [&](const Variable& q) {
-    return self_attention.forward(q, q, q, self_mask, need_weights);  // (B, T, C)
-  };
-  const auto look_at_memory = [&](const Variable& q) {
-    return cross_attention.forward(q, memory, memory, memory_mask, need_weights);  // (B, T, C)
-  };
+DecoderLayerOutput DecoderLayer::forward(const Variable& x, const Look& look_at_self,
+                                         const Look& look_at_memory) {
   if (norm_ == Norm::post) {
     const auto [attended, self_weights] = look_at_self(x);
     const Variable first = norm1.forward(x + dropout_.forward(attended));  // (B, T, C)
@@ -51,28 +54,79 @@ DecoderLayerOutput DecoderLayer::forward(const Variable& x, const Variable& memo
   return {second + dropout_.forward(thought), self_weights, cross_weights};
 }
 
-TransformerDecoder::TransformerDecoder(const TransformerConfig& config, lib::Generator& generator) {
+DecoderLayerOutput DecoderLayer::forward(const Variable& x, const Variable& memory,
+                                         const Mask& self_mask, const Mask& memory_mask,
+                                         bool need_weights) {
+  return forward(
+      x,
+      [&](const Variable& q) { return self_attention.forward(q, q, q, self_mask, need_weights); },
+      [&](const Variable& q) {
+        return cross_attention.forward(q, memory, memory, memory_mask, need_weights);
+      });
+}
+
+DecoderLayerOutput DecoderLayer::forward(const Variable& x, DecoderCache& cache,
+                                         const Mask& self_mask, const Mask& memory_mask,
+                                         bool need_weights) {
+  return forward(
+      x,
+      [&](const Variable& q) {
+        return self_attention.forward(q, cache.self, self_mask, need_weights);
+      },
+      [&](const Variable& q) {
+        return cross_attention.attend(cross_attention.queries(q), cache.memory, memory_mask,
+                                      need_weights);
+      });
+}
+
+TransformerDecoder::TransformerDecoder(const TransformerConfig& config, lib::Generator& generator)
+    : window_(config.window) {
   if (config.layers < 1)
     lib::fail("TransformerDecoder: layers is ", config.layers, "; need at least 1");
+  if (window_ < 0) lib::fail("TransformerDecoder: window is ", window_, "; need at least 0");
   for (int64_t i = 0; i < config.layers; ++i) {
     layers.push_back(std::make_unique<DecoderLayer>(config, generator));
     add(lib::str(i), *layers.back());
   }
 }
 
+Mask TransformerDecoder::past(int64_t queries, int64_t keys) const {
+  return window_ > 0 ? Mask::window(queries, keys, window_) : Mask::causal(queries, keys);
+}
+
 DecoderOutput TransformerDecoder::forward(const Variable& x, const Variable& memory,
                                           const Mask& mask, const Mask& memory_mask,
                                           bool need_weights) {
   if (x.rank() != 3) lib::fail("TransformerDecoder: x is ", x.shape(), "; need (B, T, C)");
-  const Mask past = Mask::causal(x.shape()[1]) & mask;
+  const Mask seen = past(x.shape()[1], x.shape()[1]) & mask;
   DecoderOutput result{x, {}, {}};
   for (const auto& layer : layers) {
-    const DecoderLayerOutput step =
-        layer->forward(result.output, memory, past, memory_mask, need_weights);
-    result.output = step.output;
-    if (!need_weights) continue;
-    result.self_weights.push_back(step.self_weights);
-    result.cross_weights.push_back(step.cross_weights);
+    add_layer(layer->forward(result.output, memory, seen, memory_mask, need_weights), &result);
+  }
+  return result;
+}
+
+std::vector<DecoderCache> TransformerDecoder::make_caches(const Variable& memory,
+                                                          int64_t capacity) const {
+  std::vector<DecoderCache> caches;
+  for (const auto& layer : layers) {
+    const MultiHeadAttention& self = layer->self_attention;
+    const int64_t R = memory.shape()[0], D = memory.shape()[2] / self.heads;
+    caches.push_back({KeyValueCache(R, self.kv_heads, capacity, D, memory.dtype()),
+                      layer->cross_attention.keys_and_values(memory, memory)});
+  }
+  return caches;
+}
+
+DecoderOutput TransformerDecoder::forward(const Variable& x, std::vector<DecoderCache>& caches,
+                                          const Mask& memory_mask, bool need_weights) {
+  if (x.rank() != 3) lib::fail("TransformerDecoder: x is ", x.shape(), "; need (B, T, C)");
+  const int64_t T = x.shape()[1], before = caches.front().self.length();
+  const Mask seen = past(T, before + T);
+  DecoderOutput result{x, {}, {}};
+  for (size_t i = 0; i < layers.size(); ++i) {
+    add_layer(layers[i]->forward(result.output, caches[i], seen, memory_mask, need_weights),
+              &result);
   }
   return result;
 }

@@ -1,7 +1,10 @@
 // The Transformer decoder: like the encoder, and between its two sublayers a third, in which every
 // position looks at what the encoder has made of the other sequence (the memory).
 // Source: Vaswani et al. 2017, section 3.1; pre-norm: Xiong et al. 2020.
+// Next: encoder_decoder.h.
 #pragma once
+
+#include <functional>
 
 #include "nn/transformer.h"
 
@@ -19,6 +22,13 @@ struct DecoderLayerOutput {
   Variable cross_weights;  // (B, H, T, Tm): which positions of the memory
 };                         // weights are undefined without need_weights
 
+// What one layer remembers while a sequence is written symbol by symbol: its own keys and values so
+// far, and those of the memory, worked out once.
+struct DecoderCache {
+  KeyValueCache self;
+  KeysAndValues memory;
+};
+
 class DecoderLayer : public Module {
  public:
   DecoderLayer(const TransformerConfig& config, lib::Generator& generator);
@@ -30,11 +40,21 @@ class DecoderLayer : public Module {
                                            const Mask& self_mask, const Mask& memory_mask = {},
                                            bool need_weights = true);
 
+  // The same where x goes on after the positions in the cache.
+  [[nodiscard]] DecoderLayerOutput forward(const Variable& x, DecoderCache& cache,
+                                           const Mask& self_mask, const Mask& memory_mask = {},
+                                           bool need_weights = true);
+
   MultiHeadAttention self_attention, cross_attention;
   FeedForward feed_forward;
   LayerNorm norm1, norm2, norm3;
 
  private:
+  // What a sublayer of attention makes of its queries (B, T, C).
+  using Look = std::function<AttentionOutput(const Variable& queries)>;
+  [[nodiscard]] DecoderLayerOutput forward(const Variable& x, const Look& look_at_self,
+                                           const Look& look_at_memory);
+
   Norm norm_;
   Dropout dropout_;
 };
@@ -45,7 +65,8 @@ struct DecoderOutput {
 };
 
 // Layers one on top of the other, all with the same memory. Self-attention is causal, always: what
-// comes out at position t depends on positions 0 .. t and on the memory.
+// comes out at position t depends on positions 0 .. t and on the memory; with a window, on its last
+// positions only.
 class TransformerDecoder : public Module {
  public:
   // Throws std::invalid_argument if the configuration has no layers.
@@ -56,7 +77,19 @@ class TransformerDecoder : public Module {
                                       const Mask& mask = {}, const Mask& memory_mask = {},
                                       bool need_weights = true);
 
+  // Empty caches for R = memory.shape[0] sequences of up to `capacity` positions, one for each
+  // layer; and the forward pass of positions that go on after those in the caches.
+  [[nodiscard]] std::vector<DecoderCache> make_caches(const Variable& memory,
+                                                      int64_t capacity) const;
+  [[nodiscard]] DecoderOutput forward(const Variable& x, std::vector<DecoderCache>& caches,
+                                      const Mask& memory_mask = {}, bool need_weights = true);
+
   std::vector<std::unique_ptr<DecoderLayer>> layers;
+
+ private:
+  [[nodiscard]] Mask past(int64_t queries, int64_t keys) const;
+
+  int64_t window_;
 };
 
 }  // namespace qkv::nn

@@ -25,10 +25,10 @@ Linear::Linear(int64_t in, int64_t out, lib::Generator& generator, Init init) {
 
 Variable Linear::forward(const Variable& x) const { return autograd::linear(x, weight, bias); }
 
-Embedding::Embedding(int64_t vocab, int64_t width, lib::Generator& generator) {
+Embedding::Embedding(int64_t vocab, int64_t width, lib::Generator& generator, double deviation) {
   require_size("Embedding", "vocab", vocab);
   require_size("Embedding", "width", width);
-  weight = autograd::parameter(tensor::normal({vocab, width}, 0, 1, generator));
+  weight = autograd::parameter(tensor::normal({vocab, width}, 0, deviation, generator));
   add("weight", weight);
 }
 
@@ -63,6 +63,20 @@ Variable Dropout::forward(const Variable& x) {
   return training() ? autograd::dropout(x, p_, generator_) : x;
 }
 
+Variable activate(Activation activation, const Variable& x) {
+  switch (activation) {
+    case Activation::relu:
+      return relu(x);
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::gelu_tanh:
+      return gelu_tanh(x);
+    case Activation::silu:
+      return silu(x);
+  }
+  lib::fail("activate: no such activation");
+}
+
 FeedForward::FeedForward(int64_t width, int64_t hidden, Activation activation, double dropout,
                          lib::Generator& generator)
     : linear1(width, hidden, generator),
@@ -75,9 +89,8 @@ FeedForward::FeedForward(int64_t width, int64_t hidden, Activation activation, d
 }
 
 Variable FeedForward::forward(const Variable& x) {
-  const Variable hidden = linear1.forward(x);  // (..., hidden)
-  const Variable active = activation_ == Activation::relu ? relu(hidden) : gelu(hidden);
-  return linear2.forward(dropout_.forward(active));  // (..., C)
+  const Variable active = activate(activation_, linear1.forward(x));  // (..., hidden)
+  return linear2.forward(dropout_.forward(active));                   // (..., C)
 }
 
 }  // namespace qkv::nn

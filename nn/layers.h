@@ -20,11 +20,10 @@ class Linear : public Module {
   Variable weight, bias;
 };
 
-// Row ids of a table:  ids (...) int64 -> (..., C).   Parameter: weight (vocab, C), standard
-// normal.
+// Row ids of a table:  ids (...) int64 -> (..., C).   Parameter: weight (vocab, C), normal.
 class Embedding : public Module {
  public:
-  Embedding(int64_t vocab, int64_t width, lib::Generator& generator);
+  Embedding(int64_t vocab, int64_t width, lib::Generator& generator, double deviation = 1);
   [[nodiscard]] Variable forward(const Tensor& ids) const;
 
   Variable weight;
@@ -70,7 +69,9 @@ class Dropout : public Module {
   lib::Generator generator_;
 };
 
-enum class Activation { relu, gelu };
+enum class Activation { relu, gelu, gelu_tanh, silu };
+
+[[nodiscard]] Variable activate(Activation activation, const Variable& x);
 
 // y = activation(x W1ᵀ + b1) W2ᵀ + b2:  (..., C) -> (..., hidden) -> (..., C), each position by
 // itself.

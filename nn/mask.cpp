@@ -23,6 +23,37 @@ Mask Mask::causal(int64_t queries, int64_t keys) {
   return mask;
 }
 
+// The kernels are told that it is causal, and need not look above the diagonal.
+Mask Mask::window(int64_t queries, int64_t keys, int64_t width, int64_t sinks) {
+  if (width < 1 || sinks < 0) {
+    lib::fail("Mask::window: width ", width, ", sinks ", sinks, "; need width >= 1 and sinks >= 0");
+  }
+  Mask mask = causal(queries, keys);
+  mask.parts_.allowed = Tensor::empty({queries, keys}, Dtype::boolean);
+  bool* cell = mask.parts_.allowed.mutable_data<bool>();
+  for (int64_t q = 0; q < queries; ++q) {
+    const int64_t itself = q + keys - queries;
+    for (int64_t k = 0; k < keys; ++k) *cell++ = k < sinks || k > itself - width;
+  }
+  return mask;
+}
+
+//   5 keys, the last 3 queries, width 2:   . # # # .
+//                                          . . # # #
+//                                          . . . # #
+Mask Mask::band(int64_t queries, int64_t keys, int64_t width) {
+  if (width < 1) lib::fail("Mask::band: width is ", width, "; need at least 1");
+  Mask mask;
+  mask.shape_ = {queries, keys};
+  mask.parts_.allowed = Tensor::empty({queries, keys}, Dtype::boolean);
+  bool* cell = mask.parts_.allowed.mutable_data<bool>();
+  for (int64_t q = 0; q < queries; ++q) {
+    const int64_t itself = q + keys - queries;
+    for (int64_t k = 0; k < keys; ++k) *cell++ = k > itself - width && k < itself + width;
+  }
+  return mask;
+}
+
 Mask Mask::padding(const std::vector<int64_t>& lengths, int64_t keys) {
   for (const int64_t length : lengths) {
     if (length < 0 || length > keys) {

@@ -14,6 +14,13 @@ namespace qkv::nn {
 //   query 1      # # . .
 //   query 2      # # # .
 //   query 3      # # # #
+//
+//   window(5, 5, 2)      window(5, 5, 2, 1)
+//   query 0  # . . . .   # . . . .
+//   query 1  # # . . .   # # . . .
+//   query 2  . # # . .   # # # . .
+//   query 3  . . # # .   # . # # .      the first key is a sink: it stays in sight
+//   query 4  . . . # #   # . . # #
 
 class Mask {
  public:
@@ -23,6 +30,17 @@ class Mask {
   // the last key, as when earlier keys come from a cache. Allowed: (Tq, Tk).
   static Mask causal(int64_t queries, int64_t keys);
   static Mask causal(int64_t length) { return causal(length, length); }
+
+  // Causal, and query i sees only the last `width` keys up to itself; L layers of it still look
+  // back L · (width - 1) positions. The first `sinks` keys stay in sight besides: softmax puts
+  // there what it has no use for, and long texts fall apart without them. Allowed: (Tq, Tk).
+  // Throws std::invalid_argument unless queries <= keys, width >= 1 and sinks >= 0.
+  // Sources: Beltagy et al. 2020, "Longformer"; Jiang et al. 2023, "Mistral"; Xiao et al. 2024.
+  static Mask window(int64_t queries, int64_t keys, int64_t width, int64_t sinks = 0);
+
+  // Query i sees the keys less than `width` away on both sides, i + keys - queries being its own
+  // place among them. Allowed: (Tq, Tk). Throws std::invalid_argument unless width >= 1.
+  static Mask band(int64_t queries, int64_t keys, int64_t width);
 
   // Sequence b has lengths[b] real keys; the rest of `keys` is padding. Allowed: (B, 1, 1, Tk).
   // Throws std::invalid_argument for a length outside [0, keys].

@@ -3,12 +3,15 @@
 // attention (score_attention.h) was invented to look around it.
 //
 //   state_0 -> [cell] -> state_1 -> [cell] -> state_2 ...        the same cell, the same parameters
-//              x_0 '                x_1 '
+//              x_0 '                x_1 '                        formulas: recurrent_cells.cpp
 #pragma once
 
+#include "lib/recurrent_cells.h"
 #include "nn/module.h"
 
 namespace qkv::nn {
+
+using lib::Cell;
 
 struct RecurrentState {
   Variable h;       // (B, hidden): what the layer shows
@@ -19,6 +22,9 @@ struct RecurrentOutput {
   Variable output;       // (B, T, hidden): h after each position
   RecurrentState state;  // after the last one
 };
+
+// Which way a sequence is read: backward is from its own last position to its first.
+enum class Direction { forward, backward };
 
 // What RNN, GRU and LSTM share. A model that is given a Recurrent need not know which it is.
 // Parameters, named, shaped and ordered as PyTorch's: weight_ih (gates · hidden, in),
@@ -31,25 +37,23 @@ class Recurrent : public Module {
   // x (B, T, in). With `lengths`, sequence b has lengths[b] real positions: behind them its state
   // stands still, whatever finite numbers are there. Both throw std::invalid_argument if
   // shapes do not fit or a length is outside [0, T].
+  //
+  //   length 2, T = 4    forward    output: h_0  h_1  h_1  h_1       state: h_1
+  //                      backward   output: h_0  h_1  h_i  h_i       state: h_0, h_i the initial h
   [[nodiscard]] RecurrentOutput forward(const Variable& x, const RecurrentState& initial = {},
-                                        const std::vector<int64_t>& lengths = {}) const;
+                                        const std::vector<int64_t>& lengths = {},
+                                        Direction direction = Direction::forward) const;
 
   Variable weight_ih, weight_hh, bias_ih, bias_hh;
 
  protected:
-  enum class Memory { h, h_and_c };  // what a state consists of
-  Recurrent(const char* name, int64_t gates, Memory memory, int64_t in, int64_t hidden,
-            lib::Generator& generator);
+  Recurrent(const char* name, Cell cell, int64_t in, int64_t hidden, lib::Generator& generator);
 
  private:
-  // W_ih x + b_ih and W_hh h + b_hh (B, gates · hidden), the state before -> the state after
-  [[nodiscard]] virtual RecurrentState cell(const Variable& from_x, const Variable& from_h,
-                                            const RecurrentState& before) const = 0;
   [[nodiscard]] RecurrentState checked(const Variable& x, const RecurrentState& state) const;
-  [[nodiscard]] RecurrentState after(const Variable& from_x, const RecurrentState& before) const;
 
   const char* name_;
-  Memory memory_;
+  Cell cell_;
 };
 
 // Elman, "Finding structure in time", 1990.
@@ -57,38 +61,18 @@ class RNN : public Recurrent {
  public:
   // Throws std::invalid_argument, as do the constructors below, unless both sizes are at least 1.
   RNN(int64_t in, int64_t hidden, lib::Generator& generator);
-
- private:
-  [[nodiscard]] RecurrentState cell(const Variable& from_x, const Variable& from_h,
-                                    const RecurrentState& before) const override;
 };
 
 // Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
 class GRU : public Recurrent {
  public:
   GRU(int64_t in, int64_t hidden, lib::Generator& generator);
-
- private:
-  [[nodiscard]] RecurrentState cell(const Variable& from_x, const Variable& from_h,
-                                    const RecurrentState& before) const override;
 };
 
 // Hochreiter and Schmidhuber, "Long short-term memory", 1997; forget gate: Gers et al. 2000.
 class LSTM : public Recurrent {
  public:
   LSTM(int64_t in, int64_t hidden, lib::Generator& generator);
-
- private:
-  [[nodiscard]] RecurrentState cell(const Variable& from_x, const Variable& from_h,
-                                    const RecurrentState& before) const override;
 };
-
-// ---- the cells, by simple operations ------------------------------------------------------------
-// from_x = W_ih x + b_ih and from_h = W_hh h + b_hh are (B, gates · hidden); recurrent.cpp has the
-// formulas. They throw std::invalid_argument if shapes do not fit.
-[[nodiscard]] Variable rnn_cell(const Variable& from_x, const Variable& from_h);  // -> h
-[[nodiscard]] Variable gru_cell(const Variable& from_x, const Variable& from_h, const Variable& h);
-[[nodiscard]] RecurrentState lstm_cell(const Variable& from_x, const Variable& from_h,
-                                       const Variable& c);
 
 }  // namespace qkv::nn

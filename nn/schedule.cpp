@@ -2,6 +2,7 @@
 #include "nn/schedule.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "lib/elementary.h"
 
@@ -13,6 +14,9 @@ double schedule_factor(Schedule schedule, int64_t step, int64_t steps, int64_t w
   double factor = 1;
   if (schedule == Schedule::linear) factor = 1 - done;
   if (schedule == Schedule::cosine) factor = (1 + lib::portable_cos(kPi * done)) / 2;
+  if (schedule == Schedule::inverse_sqrt && step >= warmup) {
+    factor = std::sqrt(static_cast<double>(warmup + 1) / static_cast<double>(step + 1));
+  }
   if (step < warmup) factor *= static_cast<double>(step + 1) / static_cast<double>(warmup + 1);
   return factor;
 }

@@ -25,10 +25,11 @@ Variable along_queries(const Variable& keys, int64_t Tq) {
   return expand(reshape(keys, {B, 1, T, C}), {B, Tq, T, C});
 }
 
-// vᵀ tanh(x) for every pair:  x (B, Tq, T, hidden), v (hidden) -> (B, Tq, T)
-Variable weighed_tanh(const Variable& x, const Variable& v) {
-  const Variable score = linear(tanh(x), reshape(v, {1, -1}));  // (B, Tq, T, 1)
-  return reshape(score, {x.shape()[0], x.shape()[1], x.shape()[2]});
+// vᵀ tanh(q + k) for every pair:  q (B, Tq, hidden), k (B, T, hidden), v (hidden) -> (B, Tq, T)
+Variable perceptron(const Variable& q, const Variable& k, const Variable& v) {
+  const int64_t B = q.shape()[0], Tq = q.shape()[1], T = k.shape()[1];
+  const Variable x = along_keys(q, T) + along_queries(k, Tq);  // (B, Tq, T, hidden)
+  return reshape(linear(tanh(x), reshape(v, {1, -1})), {B, Tq, T});
 }
 
 }  // namespace
@@ -62,14 +63,35 @@ void Attention::check_operands(const Variable& query, const Variable& keys,
 AttentionOutput Attention::forward(const Variable& query, const Variable& keys,
                                    const Variable& values, const Mask& mask) const {
   check_operands(query, keys, values);
+  return look(query, {keys, values, prepare(keys), mask});
+}
+
+// A mask that is known by lengths becomes cells here, once, and not at every look.
+AttentionMemory Attention::remember(const Variable& keys, const Variable& values,
+                                    const Mask& mask) const {
+  return {keys, values, prepare(keys), mask.restricts() ? Mask::allow(mask.allowed()) : mask};
+}
+
+AttentionOutput Attention::look(const Variable& query, const AttentionMemory& memory) const {
+  check_operands(query, memory.keys, memory.values);
   const bool one = query.rank() == 2;
-  const int64_t B = keys.shape()[0], Tq = one ? 1 : query.shape()[1], T = keys.shape()[1];
-  const Variable rows = reshape(query, {B, Tq, query.shape().from_end(1)});  // (B, Tq, Cq)
-  const Variable scores = reshape(score(rows, keys), {B, 1, Tq, T});         // as if of one head
-  const Variable weights = reshape(attention_weights(scores, mask), {B, Tq, T});
-  const Variable output = matmul(weights, values);  // (B, Tq, Cv)
+  const int64_t B = query.shape()[0], Tq = one ? 1 : query.shape()[1], T = memory.keys.shape()[1];
+  const Variable rows = reshape(query, {B, Tq, query.shape().from_end(1)});      // (B, Tq, Cq)
+  const Variable scores = reshape(score(rows, memory.prepared), {B, 1, Tq, T});  // one head
+  const Variable weights = reshape(weigh(rows, scores, memory.mask), {B, Tq, T});
+  const Variable output = matmul(weights, memory.values);  // (B, Tq, Cv)
   if (!one) return {output, weights};
-  return {reshape(output, {B, values.shape()[2]}), reshape(weights, {B, T})};
+  return {reshape(output, {B, memory.values.shape()[2]}), reshape(weights, {B, T})};
+}
+
+Variable Attention::weigh(const Variable&, const Variable& scores, const Mask& mask) const {
+  return attention_weights(scores, mask);
+}
+
+AttentionOutput attention(const Variable& query, const Variable& keys, const Variable& values,
+                          const Mask& mask, bool scaled) {
+  return scaled ? ScaledDotAttention().forward(query, keys, values, mask)
+                : DotAttention().forward(query, keys, values, mask);
 }
 
 // ---- dot ----------------------------------------------------------------------------------------
@@ -88,7 +110,7 @@ Variable DotAttention::score(const Variable& query, const Variable& keys) const 
 //
 //   score(q, k) = qᵀ k / √C
 //
-// Why: see scaled_dot_product_attention.
+// Why: see attention_scores.
 ScaledDotAttention::ScaledDotAttention() : Attention("ScaledDotAttention", 0, 0) {}
 
 Variable ScaledDotAttention::score(const Variable& query, const Variable& keys) const {
@@ -120,7 +142,8 @@ Variable GeneralAttention::score(const Variable& query, const Variable& keys) co
 //   score(q, k) = vᵀ tanh(W [q; k])        [q; k]: one vector, q and then k
 //
 // A perceptron with one hidden layer looks at every pair: it may find out more than any product
-// can, at the cost of memory for B · Tq · T hidden vectors.
+// can, at the cost of memory for B · Tq · T hidden vectors. The products need no pairs: with W cut
+// in two, W [q; k] = W_q q + W_k k, each query and each key meets its part of W once.
 ConcatAttention::ConcatAttention(int64_t query_width, int64_t key_width, int64_t hidden,
                                  lib::Generator& generator)
     : Attention("ConcatAttention", query_width, key_width) {
@@ -134,19 +157,21 @@ ConcatAttention::ConcatAttention(int64_t query_width, int64_t key_width, int64_t
   add("v", v);
 }
 
+Variable ConcatAttention::prepare(const Variable& keys) const {
+  const int64_t inputs = weight.shape()[1], width = keys.shape()[2];
+  return linear(keys, slice(weight, 1, inputs - width, inputs));  // (B, T, hidden)
+}
+
 Variable ConcatAttention::score(const Variable& query, const Variable& keys) const {
-  const int64_t Tq = query.shape()[1], T = keys.shape()[1];
-  const Variable pairs =
-      autograd::concat({along_keys(query, T), along_queries(keys, Tq)}, -1);  // (B, Tq, T, Cq + Ck)
-  return weighed_tanh(linear(pairs, weight), v);
+  return perceptron(linear(query, slice(weight, 1, 0, query.shape()[2])), keys, v);
 }
 
 // ---- additive -----------------------------------------------------------------------------------
 //
 //   score(q, k) = vᵀ tanh(W_q q + W_k k)
 //
-// The same perceptron with W = [W_q W_k] cut in two: then W_k k is worked out once per key, and not
-// again for every query.
+// The same perceptron, written with W = [W_q W_k] cut in two from the start. W_k k does not depend
+// on the query: for a decoder it is worked out once per source, as the appendix recommends.
 AdditiveAttention::AdditiveAttention(int64_t query_width, int64_t key_width, int64_t hidden,
                                      lib::Generator& generator)
     : Attention("AdditiveAttention", query_width, key_width) {
@@ -161,11 +186,12 @@ AdditiveAttention::AdditiveAttention(int64_t query_width, int64_t key_width, int
   add("v", v);
 }
 
+Variable AdditiveAttention::prepare(const Variable& keys) const {
+  return linear(keys, key_weight);  // (B, T, hidden)
+}
+
 Variable AdditiveAttention::score(const Variable& query, const Variable& keys) const {
-  const int64_t Tq = query.shape()[1], T = keys.shape()[1];
-  const Variable from_query = along_keys(linear(query, query_weight), T);  // (B, Tq, T, hidden)
-  const Variable from_key = along_queries(linear(keys, key_weight), Tq);   // (B, Tq, T, hidden)
-  return weighed_tanh(from_query + from_key, v);
+  return perceptron(linear(query, query_weight), keys, v);
 }
 
 }  // namespace qkv::nn

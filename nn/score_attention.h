@@ -12,7 +12,15 @@ namespace qkv::nn {
 //                                 -> softmax -> weights               over the allowed keys
 //                                 -> Σ_t weights_t values_t           the context
 //
-// Which of the five it is, a model need not know: it is given an Attention.
+// A sequence that many queries look over, one after the other: what concerns its keys alone is
+// worked out once. Made by Attention::remember.
+struct AttentionMemory {
+  Variable keys, values;  // (B, T, Ck), (B, T, Cv)
+  Variable prepared;      // the keys as the score wants them: W_k k of additive attention
+  Mask mask;
+};
+
+// Which kind of attention it is, a model need not know: it is given an Attention.
 class Attention : public Module {
  public:
   // query (B, Cq), keys (B, T, Ck), values (B, T, Cv) -> output (B, Cv), weights (B, T); or many
@@ -22,13 +30,23 @@ class Attention : public Module {
   [[nodiscard]] AttentionOutput forward(const Variable& query, const Variable& keys,
                                         const Variable& values, const Mask& mask = {}) const;
 
+  // The same in two steps: forward(q, k, v, mask) is look(q, remember(k, v, mask)), to the bit.
+  [[nodiscard]] AttentionMemory remember(const Variable& keys, const Variable& values,
+                                         const Mask& mask = {}) const;
+  [[nodiscard]] AttentionOutput look(const Variable& query, const AttentionMemory& memory) const;
+
  protected:
   // `name` is used in messages. A width of 0 stands for any, the same for queries and keys.
   Attention(const char* name, int64_t query_width, int64_t key_width);
 
  private:
-  // query (B, Tq, Cq), keys (B, T, Ck) -> scores (B, Tq, T)
+  // The part of the score that needs no query:  keys (B, T, Ck) -> (B, T, any width)
+  [[nodiscard]] virtual Variable prepare(const Variable& keys) const { return keys; }
+  // query (B, Tq, Cq), keys prepared -> scores (B, Tq, T)
   [[nodiscard]] virtual Variable score(const Variable& query, const Variable& keys) const = 0;
+  // Scores (B, 1, Tq, T), as if of one head -> weights (B, 1, Tq, T): a softmax, for all but one.
+  [[nodiscard]] virtual Variable weigh(const Variable& query, const Variable& scores,
+                                       const Mask& mask) const;
   void check_operands(const Variable& query, const Variable& keys, const Variable& values) const;
 
   const char* name_;
@@ -75,6 +93,7 @@ class ConcatAttention : public Attention {
   Variable weight, v;
 
  private:
+  [[nodiscard]] Variable prepare(const Variable& keys) const override;
   [[nodiscard]] Variable score(const Variable& query, const Variable& keys) const override;
 };
 
@@ -88,7 +107,15 @@ class AdditiveAttention : public Attention {
   Variable query_weight, key_weight, v;
 
  private:
+  [[nodiscard]] Variable prepare(const Variable& keys) const override;
   [[nodiscard]] Variable score(const Variable& query, const Variable& keys) const override;
 };
+
+// The whole idea, with nothing to learn:  output = softmax(query keysᵀ) values.
+// query (B, H), keys and values (B, T, H) -> output (B, H), weights (B, T); here H is the width.
+// If `scaled`, scores are divided by √H. It is DotAttention or ScaledDotAttention, which say more.
+[[nodiscard]] AttentionOutput attention(const Variable& query, const Variable& keys,
+                                        const Variable& values, const Mask& mask = {},
+                                        bool scaled = false);
 
 }  // namespace qkv::nn

@@ -4,12 +4,15 @@
 #include "autograd/ops.h"
 #include "lib/text.h"
 #include "tensor/index.h"
-#include "tensor/views.h"
 
 namespace qkv::nn {
 
+MultiHeadOptions self_attention_options(const TransformerConfig& config) {
+  return {.kv_heads = config.kv_heads, .positions = config.positions};
+}
+
 EncoderLayer::EncoderLayer(const TransformerConfig& config, lib::Generator& generator)
-    : attention(config.width, config.heads, generator),
+    : attention(config.width, config.heads, generator, self_attention_options(config)),
       feed_forward(config.width, config.feed_forward, config.activation, config.dropout, generator),
       norm1(config.width),
       norm2(config.width),
@@ -22,21 +25,27 @@ EncoderLayer::EncoderLayer(const TransformerConfig& config, lib::Generator& gene
   add("dropout", dropout_);
 }
 
-AttentionOutput EncoderLayer::forward(const Variable& x, const Mask& mask, bool need_weights) {
+AttentionOutput EncoderLayer::forward(const Variable& x, const Mask& mask, bool need_weights,
+                                      KeyValueCache* cache) {
+  const auto look = [&](const Variable& q) {
+    return cache ? attention.forward(q, *cache, mask, need_weights)
+                 : attention.forward(q, q, q, mask, need_weights);  // (B, T, C)
+  };
   if (norm_ == Norm::post) {
-    const auto [attended, weights] = attention.forward(x, x, x, mask, need_weights);  // (B, T, C)
-    const Variable middle = norm1.forward(x + dropout_.forward(attended));            // (B, T, C)
-    const Variable thought = dropout_.forward(feed_forward.forward(middle));          // (B, T, C)
+    const auto [attended, weights] = look(x);
+    const Variable middle = norm1.forward(x + dropout_.forward(attended));    // (B, T, C)
+    const Variable thought = dropout_.forward(feed_forward.forward(middle));  // (B, T, C)
     return {norm2.forward(middle + thought), weights};
   }
-  const Variable before = norm1.forward(x);  // (B, T, C)
-  const auto [attended, weights] = attention.forward(before, before, before, mask, need_weights);
+  const auto [attended, weights] = look(norm1.forward(x));
   const Variable middle = x + dropout_.forward(attended);                // (B, T, C)
   const Variable thought = feed_forward.forward(norm2.forward(middle));  // (B, T, C)
   return {middle + dropout_.forward(thought), weights};
 }
 
-TransformerEncoder::TransformerEncoder(const TransformerConfig& config, lib::Generator& generator) {
+TransformerEncoder::TransformerEncoder(const TransformerConfig& config, lib::Generator& generator)
+    : window_(config.window) {
+  if (window_ < 0) lib::fail("TransformerEncoder: window is ", window_, "; need at least 0");
   if (config.layers < 1)
     lib::fail("TransformerEncoder: layers is ", config.layers, "; need at least 1");
   for (int64_t i = 0; i < config.layers; ++i) {
@@ -45,10 +54,15 @@ TransformerEncoder::TransformerEncoder(const TransformerConfig& config, lib::Gen
   }
 }
 
-EncoderOutput TransformerEncoder::forward(const Variable& x, const Mask& mask, bool need_weights) {
+EncoderOutput TransformerEncoder::forward(const Variable& x, const Mask& mask, bool need_weights,
+                                          std::vector<KeyValueCache>* caches) {
+  if (x.rank() != 3) lib::fail("TransformerEncoder: x is ", x.shape(), "; need (B, T, C)");
+  const int64_t T = x.shape()[1], before = caches ? caches->front().length() : 0;
+  const Mask near = window_ > 0 ? mask & Mask::band(T, before + T, window_) : mask;
   EncoderOutput result{x, {}};
-  for (const auto& layer : layers) {
-    const AttentionOutput step = layer->forward(result.output, mask, need_weights);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    KeyValueCache* const cache = caches ? &(*caches)[i] : nullptr;
+    const AttentionOutput step = layers[i]->forward(result.output, near, need_weights, cache);
     result.output = step.output;
     if (need_weights) result.weights.push_back(step.weights);
   }
@@ -61,18 +75,16 @@ EncoderClassifier::EncoderClassifier(const TransformerConfig& config, lib::Gener
       output1(config.width, config.width, generator),
       output_norm(config.width),
       output2(config.width, config.vocab, generator),
-      config_(config),
+      vocab_(config.vocab),
       input_dropout_(config.dropout, generator),
-      output_dropout_(config.dropout, generator) {
-  if (config.max_length < 1) {
-    lib::fail("EncoderClassifier: max_length is ", config.max_length, "; need at least 1");
+      output_dropout_(config.dropout, generator),
+      positions_("EncoderClassifier", config.positions, config.max_length, config.width,
+                 generator) {
+  if (config.tied_embeddings) {
+    lib::fail("EncoderClassifier: tied_embeddings is set; its input and output share no table");
   }
   add("input", input);
-  if (config.positions == Positions::learned) {
-    learned_positions =
-        std::make_unique<LearnedPositions>(config.max_length, config.width, generator);
-    add("positions", *learned_positions);
-  }
+  add("positions", positions_);
   add("encoder", encoder);
   add("output1", output1);
   add("output_norm", output_norm);
@@ -81,27 +93,15 @@ EncoderClassifier::EncoderClassifier(const TransformerConfig& config, lib::Gener
   add("output_dropout", output_dropout_);
 }
 
-Variable EncoderClassifier::add_positions(const Variable& x) {
-  if (learned_positions) return learned_positions->forward(x);
-  if (!sinusoids_.defined() || sinusoids_.dtype() != x.dtype()) {
-    sinusoids_ = sinusoidal_positions(config_.max_length, config_.width, x.dtype());
-  }
-  return x + Variable(tensor::slice(sinusoids_, 0, 0, x.shape()[1]));  // (B, T, C) + (T, C)
-}
-
 EncoderOutput EncoderClassifier::forward(const Tensor& tokens, const Mask& mask,
                                          bool need_weights) {
   if (tokens.rank() != 2)
     lib::fail("EncoderClassifier: tokens are ", tokens.shape(), "; need (B, T)");
-  const int64_t T = tokens.shape()[1];
-  if (T > config_.max_length) {
-    lib::fail("EncoderClassifier: sequence length ", T, " exceeds max_length ", config_.max_length);
-  }
   const Dtype dtype = input.weight.dtype();
-  const Variable symbols = tensor::one_hot(tokens, config_.vocab, dtype);  // (B, T, vocab)
-  Variable x = input.forward(input_dropout_.forward(symbols));             // (B, T, C)
-  x = add_positions(x);                                                    // (B, T, C)
-  EncoderOutput result = encoder.forward(x, mask, need_weights);           // (B, T, C)
+  const Variable symbols = tensor::one_hot(tokens, vocab_, dtype);  // (B, T, vocab)
+  Variable x = input.forward(input_dropout_.forward(symbols));      // (B, T, C)
+  x = positions_.forward(x);                                        // (B, T, C)
+  EncoderOutput result = encoder.forward(x, mask, need_weights);    // (B, T, C)
   const Variable hidden = relu(output_norm.forward(output1.forward(result.output)));
   result.output = output2.forward(output_dropout_.forward(hidden));  // (B, T, vocab)
   return result;

@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "nn/attention.h"
-#include "nn/positions.h"
 
 namespace qkv::nn {
 
@@ -14,12 +13,14 @@ namespace qkv::nn {
 //   one layer    x -+- attention -- + -- norm -+- feed-forward -- + -- norm      (norm = post)
 //                   '---------------'          '------------------'
 enum class Norm { post, pre };  // normalise after adding (2017), or before each sublayer (2020)
-enum class Positions { sinusoidal, learned };
 
 struct TransformerConfig {
-  int64_t vocab = 10;  // input symbols, and classes of the output
-  int64_t width = 32;  // C
-  int64_t heads = 1;   // H, a divisor of width
+  int64_t vocab = 10;         // input symbols, and classes of the output
+  int64_t source_vocab = 10;  // symbols of the source (EncoderDecoder)
+  int64_t width = 32;         // C
+  int64_t heads = 1;          // H, a divisor of width
+  int64_t kv_heads = 0;       // heads of keys and values, a divisor of heads; 0: as many
+  int64_t window = 0;         // a position sees those less than `window` away; 0: all
   int64_t layers = 1;
   int64_t feed_forward = 64;
   int64_t max_length = 16;
@@ -27,15 +28,21 @@ struct TransformerConfig {
   Norm norm = Norm::post;
   Positions positions = Positions::sinusoidal;
   Activation activation = Activation::relu;
+  bool tied_embeddings =
+      false;  // logits from the table of the input (LanguageModel, EncoderDecoder)
 };
+
+// Self-attention as the configuration has it.
+[[nodiscard]] MultiHeadOptions self_attention_options(const TransformerConfig& config);
 
 class EncoderLayer : public Module {
  public:
   EncoderLayer(const TransformerConfig& config, lib::Generator& generator);
 
-  // (B, T, C) -> output (B, T, C), weights (B, H, T, T) if they are needed
+  // (B, T, C) -> output (B, T, C), weights (B, H, T, T) if they are needed. With a cache x goes on
+  // where it ends: its positions see those of the cache too.
   [[nodiscard]] AttentionOutput forward(const Variable& x, const Mask& mask,
-                                        bool need_weights = true);
+                                        bool need_weights = true, KeyValueCache* cache = nullptr);
 
   MultiHeadAttention attention;
   FeedForward feed_forward;
@@ -54,18 +61,23 @@ struct EncoderOutput {
 class TransformerEncoder : public Module {
  public:
   TransformerEncoder(const TransformerConfig& config, lib::Generator& generator);
+  // The mask is narrowed to the configuration's window. Caches: one for each layer, or none.
   [[nodiscard]] EncoderOutput forward(const Variable& x, const Mask& mask = {},
-                                      bool need_weights = true);
+                                      bool need_weights = true,
+                                      std::vector<KeyValueCache>* caches = nullptr);
 
   std::vector<std::unique_ptr<EncoderLayer>> layers;
+
+ private:
+  int64_t window_;
 };
 
 // One class for every position: the model of the toy tasks. Its input layer is a Linear on one-hot
 // vectors, its output a small perceptron: Linear, LayerNorm, ReLU, Linear.
 class EncoderClassifier : public Module {
  public:
-  // Throws std::invalid_argument if a size is below 1, width % heads != 0, or dropout is outside
-  // [0, 1).
+  // Throws std::invalid_argument if a size is below 1, width % heads != 0, heads % kv_heads != 0,
+  // dropout is outside [0, 1), or embeddings are to be tied: input and output have none.
   EncoderClassifier(const TransformerConfig& config, lib::Generator& generator);
 
   // tokens (B, T) int64 -> logits (B, T, vocab). Throws std::invalid_argument for a token outside
@@ -74,18 +86,15 @@ class EncoderClassifier : public Module {
                                       bool need_weights = true);
 
   Linear input;
-  std::unique_ptr<LearnedPositions> learned_positions;  // or none
   TransformerEncoder encoder;
   Linear output1;
   LayerNorm output_norm;
   Linear output2;
 
  private:
-  [[nodiscard]] Variable add_positions(const Variable& x);
-
-  TransformerConfig config_;
-  Tensor sinusoids_;  // (max_length, C), made when first needed
+  int64_t vocab_;
   Dropout input_dropout_, output_dropout_;
+  AddedPositions positions_;
 };
 
 }  // namespace qkv::nn

@@ -60,6 +60,14 @@ void check_mask(const AttentionMask& mask, const Shape& scores) {
   }
 }
 
+void check_slopes(const Tensor& slopes, const Tensor& Q) {
+  if (!slopes.defined()) return;
+  if (Q.rank() != 4 || slopes.shape() != Shape{Q.shape()[1]} || slopes.dtype() != Q.dtype()) {
+    fail("attention: slopes are ", slopes.shape(), " ", slopes.dtype(), ", Q is ", Q.shape(), " ",
+         Q.dtype(), "; need slopes (H) for Q (B, H, T, D), of the same dtype");
+  }
+}
+
 // (...) of rank 2, 3 or 4, as strides of (B, H, T, D): missing axes have one index.
 Strides four_axes(Strides s) {
   if (s.rank() == 2) s.insert(0, 0);
@@ -91,14 +99,15 @@ Tensor empty_heads(Shape shape, Dtype dtype) {
 
 template <class T>
 lib::AttentionProblem<T> problem_of(const Tensor& Q, const Tensor& K, const Tensor& V,
-                                    const AttentionMask& mask, double scale) {
+                                    const AttentionMask& mask, double scale, const Tensor& slopes) {
   lib::AttentionProblem<T> p = {.shape = {1, 1, Q.shape().from_end(2), K.shape().from_end(2),
                                           Q.shape().from_end(1), V.shape().from_end(1)},
                                 .mask = {.causal = mask.causal},
                                 .scale = static_cast<T>(scale),
                                 .Q = heads_of<T>(Q),
                                 .K = heads_of<T>(K),
-                                .V = heads_of<T>(V)};
+                                .V = heads_of<T>(V),
+                                .slopes = slopes.defined() ? slopes.data<T>() : nullptr};
   if (Q.rank() > 2) p.shape.batch = Q.shape()[0];
   if (Q.rank() > 3) p.shape.heads = Q.shape()[1];
   if (mask.key_lengths.defined()) {
@@ -135,9 +144,19 @@ Tensor dense_mask(const AttentionMask& mask, int64_t queries, int64_t keys) {
   return all;
 }
 
+//   Tq = 2, Tk = 4, slope 1:     2 1 0 1      query 0 stands beside key 2
+//                                3 2 1 0
+Tensor loss_of_distance(const Tensor& slopes, int64_t queries, int64_t keys) {
+  const Dtype dtype = slopes.dtype();
+  const Tensor beside = add(arange(queries, dtype), static_cast<double>(keys - queries));
+  const Tensor distance = abs(sub(unsqueeze(beside, 1), arange(keys, dtype)));  // (Tq, Tk)
+  return mul(reshape(slopes, {-1, 1, 1}), distance);                            // (H, Tq, Tk)
+}
+
 AttentionResult attention(const Tensor& q, const Tensor& k, const Tensor& v,
-                          const AttentionMask& mask, double scale) {
+                          const AttentionMask& mask, double scale, const Tensor& slopes) {
   check_operands(q, k, v);
+  check_slopes(slopes, q);
   Shape shape = q.shape();
   shape[shape.rank() - 1] = k.shape().from_end(2);
   check_mask(mask, shape);
@@ -146,8 +165,9 @@ AttentionResult attention(const Tensor& q, const Tensor& k, const Tensor& v,
   shape.erase(shape.rank() - 1);
   Tensor L = Tensor::empty(shape, q.dtype());
   const Tensor Q = with_whole_rows(q), K = with_whole_rows(k), V = with_whole_rows(v);
+  const Tensor m = slopes.defined() ? slopes.contiguous() : slopes;
   dispatch_floating("attention", Q.dtype(), [&]<class T>(T) {
-    lib::attention(problem_of<T>(Q, K, V, mask, scale), heads_of<T>(O, O.mutable_data<T>()),
+    lib::attention(problem_of<T>(Q, K, V, mask, scale, m), heads_of<T>(O, O.mutable_data<T>()),
                    L.mutable_data<T>());
   });
   return {O, L};
@@ -155,13 +175,15 @@ AttentionResult attention(const Tensor& q, const Tensor& k, const Tensor& v,
 
 AttentionGradients attention_backward(const Tensor& q, const Tensor& k, const Tensor& v,
                                       const AttentionMask& mask, double scale,
-                                      const AttentionResult& result, const Tensor& d) {
+                                      const AttentionResult& result, const Tensor& d,
+                                      const Tensor& slopes) {
   const Tensor Q = with_whole_rows(q), K = with_whole_rows(k), V = with_whole_rows(v),
                dO = with_whole_rows(d);
+  const Tensor m = slopes.defined() ? slopes.contiguous() : slopes;
   AttentionGradients grads = {empty_heads(q.shape(), q.dtype()), empty_heads(k.shape(), q.dtype()),
                               empty_heads(v.shape(), q.dtype())};
   dispatch_floating("attention", Q.dtype(), [&]<class T>(T) {
-    lib::attention_backward<T>(problem_of<T>(Q, K, V, mask, scale),
+    lib::attention_backward<T>(problem_of<T>(Q, K, V, mask, scale, m),
                                {heads_of<T>(result.output), result.logsumexp.data<T>()},
                                heads_of<T>(dO),
                                {heads_of<T>(grads.dQ, grads.dQ.mutable_data<T>()),

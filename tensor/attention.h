@@ -15,6 +15,10 @@ struct AttentionMask {
 // The same as one bool tensor that broadcasts to (B, H, Tq, Tk); undefined if all is allowed.
 [[nodiscard]] Tensor dense_mask(const AttentionMask& mask, int64_t queries, int64_t keys);
 
+// What scores lose for distance: slopes[h] |i + (Tk - Tq) - j|, the last query beside the last key.
+// slopes (H), floating -> (H, Tq, Tk). Source: Press, Smith, Lewis 2022 (ALiBi).
+[[nodiscard]] Tensor loss_of_distance(const Tensor& slopes, int64_t queries, int64_t keys);
+
 struct AttentionResult {
   Tensor output;     // (B, H, Tq, Dv)
   Tensor logsumexp;  // (B, H, Tq): what backward needs in place of the weights
@@ -22,11 +26,13 @@ struct AttentionResult {
 
 // softmax(scale Q Kᵀ) V over the keys that the mask allows; memory O(Tq + Tk). A query without keys
 // gives output 0. Q (B, H, Tq, D), K (B, H, Tk, D), V (B, H, Tk, Dv); H, or B and H, may be left
-// out. Throws std::invalid_argument if shapes or dtypes do not fit.
+// out, but not with slopes (H), for which loss_of_distance is taken off the scores. Throws
+// std::invalid_argument if shapes or dtypes do not fit.
 //
 // A result of 4 axes lies in memory as (B, Tq, H, Dv), so that joining its heads copies nothing.
 [[nodiscard]] AttentionResult attention(const Tensor& Q, const Tensor& K, const Tensor& V,
-                                        const AttentionMask& mask, double scale);
+                                        const AttentionMask& mask, double scale,
+                                        const Tensor& slopes = {});
 
 struct AttentionGradients {
   Tensor dQ, dK, dV;
@@ -36,6 +42,6 @@ struct AttentionGradients {
 [[nodiscard]] AttentionGradients attention_backward(const Tensor& Q, const Tensor& K,
                                                     const Tensor& V, const AttentionMask& mask,
                                                     double scale, const AttentionResult& result,
-                                                    const Tensor& dO);
+                                                    const Tensor& dO, const Tensor& slopes = {});
 
 }  // namespace qkv::tensor

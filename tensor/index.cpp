@@ -62,7 +62,7 @@ Tensor checked_ids(const char* op, const Tensor& ids, int64_t limit) {
   return list;
 }
 
-Tensor concat(const std::vector<Tensor>& parts, int axis) {
+Tensor concat(std::span<const Tensor> parts, int axis) {
   if (parts.empty()) fail("concat: nothing to put together; need at least one tensor");
   const Tensor& first = parts[0];
   axis = normalize_axis("concat", axis, first.rank());

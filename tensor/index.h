@@ -1,6 +1,9 @@
 // Picking and placing by position, and putting tensors side by side.
 #pragma once
 
+#include <initializer_list>
+#include <span>
+
 #include "tensor/tensor.h"
 
 namespace qkv::tensor {
@@ -11,7 +14,10 @@ namespace qkv::tensor {
 
 // Side by side along an existing axis: (2, 3) and (2, 5) along axis 1 -> (2, 8).
 // Throws std::invalid_argument if the list is empty or the other axes or the dtypes differ.
-[[nodiscard]] Tensor concat(const std::vector<Tensor>& parts, int axis);
+[[nodiscard]] Tensor concat(std::span<const Tensor> parts, int axis);
+[[nodiscard]] inline Tensor concat(std::initializer_list<Tensor> parts, int axis) {
+  return concat(std::span(parts.begin(), parts.size()), axis);
+}
 
 // Side by side along a new axis: n tensors (2, 3) along axis 0 -> (n, 2, 3).
 [[nodiscard]] Tensor stack(const std::vector<Tensor>& parts, int axis);

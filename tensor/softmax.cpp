@@ -2,8 +2,8 @@
 #include "tensor/softmax.h"
 
 #include <algorithm>
-#include <vector>
 
+#include "lib/memory.h"
 #include "lib/parallel.h"
 #include "lib/softmax.h"
 #include "lib/text.h"
@@ -117,7 +117,7 @@ Tensor masked_softmax(const Tensor& x, const Tensor& mask) {
   struct Run {
     int64_t rows, mask, stride;
   };
-  std::vector<Run> runs;
+  std::vector<Run, lib::CachingAllocator<Run>> runs;
   for_each_row<1>(rows, {strides}, [&](int64_t count, const auto& offsets, const auto& steps) {
     runs.push_back({count, offsets[0], steps[0]});
   });

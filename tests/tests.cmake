@@ -3,7 +3,7 @@
 #   unit:...       one entry for each doctest case, and all of them once more in one process
 #   chapter: ...   a chapter runs, and its whole output is compared
 #   command line   what the programs say to a user's mistakes
-#   script: ...    training: the same bits, every seed learns; and what the README shows
+#   script: ...    training: the same bits, every seed learns; studies; what the README shows
 #   install: ...   a project outside this folder uses the library
 #   bench: ...     the benchmark runs, and the README shows what it found
 #   style: ...     the house rules, and a test of that test
@@ -13,25 +13,31 @@ set(tests
   compare
   lib/text lib/check lib/random lib/memory lib/scratch lib/short_list lib/parallel lib/file lib/cpu
   lib/matmul lib/matmul_large lib/arithmetic lib/softmax lib/softmax_relatives lib/cross_entropy
-  lib/attention lib/attention_edges lib/layer_norm lib/update lib/vector_math
-  lib/vector_math_accuracy lib/vector_math_backward lib/elementary
+  lib/attention lib/attention_edges lib/causal_product lib/layer_norm lib/update lib/vector_math
+  lib/vector_math_accuracy lib/vector_math_backward lib/elementary lib/recurrent_cells
   tensor/shape tensor/dtype tensor/tensor tensor/create tensor/print tensor/strided tensor/views
   tensor/elementwise tensor/functions tensor/arithmetic tensor/reduce tensor/matmul tensor/linear
   tensor/softmax tensor/index tensor/update
   autograd/variable autograd/record autograd/engine autograd/wanted autograd/memory autograd/misuse
   autograd/operands autograd/saved autograd/passes autograd/anomaly
   autograd/graph autograd/tape autograd/explain autograd/hessian
-  autograd/op_table autograd/functions autograd/fused autograd/attention autograd/numeric
-  autograd/taylor autograd/grad_check autograd/diagnosis autograd/kinks autograd/eps_sweep
-  nn/module nn/layers nn/mask nn/attention nn/multi_head nn/score_attention nn/recurrent
-  nn/positions nn/transformer nn/decoder nn/dependency nn/padding nn/optimizer nn/schedule
+  autograd/op_table autograd/functions autograd/fused autograd/attention autograd/recurrence
+  autograd/numeric autograd/taylor autograd/grad_check autograd/diagnosis autograd/kinks
+  autograd/eps_sweep
+  nn/module nn/layers nn/mask nn/attention nn/multi_head nn/variations nn/variations_masks
+  nn/linear_attention nn/score_attention nn/attention_memory nn/local_attention nn/recurrent
+  nn/recurrent_layers nn/decoder_step nn/positions nn/transformer nn/decoder nn/masked_tokens
+  nn/decoding nn/beam_search nn/teacher_forcing nn/seq2seq nn/seq2seq_decoding nn/kv_cache
+  nn/language_model nn/encoder_decoder nn/dependency nn/padding nn/optimizer nn/schedule
   nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
-  examples/config examples/tasks examples/trainer examples/progress examples/attention_map
-  examples/run_folder examples/gradcheck examples/mutants examples/golden examples/golden_ops
-  examples/verify
-  determinism/bits determinism/one_hash bench/table
+  examples/config examples/tasks examples/task_answers examples/grammar examples/translate
+  examples/text examples/alignment examples/metrics examples/ngram examples/trainer
+  examples/progress examples/attention_map examples/run_folder examples/jobs examples/results
+  examples/chart examples/study examples/gradcheck examples/mutants examples/golden
+  examples/golden_ops examples/verify
+  determinism/bits determinism/recurrent_bits determinism/one_hash bench/table
 )
-set(test_support tests/main.cpp tests/bench/table.cpp)
+set(test_support tests/main.cpp tests/allocations.cpp tests/bench/table.cpp)
 
 enable_testing()
 qkv_dependency(doctest 2.4.6 https://github.com/doctest/doctest.git v2.4.12)
@@ -43,10 +49,10 @@ endif()
 
 list(TRANSFORM tests REPLACE ".+" "tests/\\0_test.cpp")
 qkv_program(qkv_tests qkv-tests ${test_support} ${tests})
-target_link_libraries(qkv_tests PRIVATE checks doctest::doctest)
+target_link_libraries(qkv_tests PRIVATE checks studies doctest::doctest)
 target_compile_definitions(qkv_tests PRIVATE
   QKV_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QKV_LAB="$<TARGET_FILE:qkv_lab>")
-add_dependencies(qkv_tests qkv_lab qkv_check)
+add_dependencies(qkv_tests qkv_lab qkv_check qkv_study)
 target_precompile_headers(qkv_tests PRIVATE ${standard_headers})
 if(NOT MSVC)
   target_compile_options(qkv_tests PRIVATE -O1)  # most of their time is the compiler's
@@ -54,7 +60,7 @@ endif()
 
 # The tests of the bits alone, quick to build where nothing is optimised: ctest does not run them.
 qkv_program(qkv_bits_tests qkv-bits-tests tests/main.cpp tests/determinism/bits_test.cpp
-  tests/determinism/one_hash_test.cpp)
+  tests/determinism/recurrent_bits_test.cpp tests/determinism/one_hash_test.cpp)
 set_target_properties(qkv_bits_tests PROPERTIES EXCLUDE_FROM_ALL ON)
 target_link_libraries(qkv_bits_tests PRIVATE lab doctest::doctest)
 
@@ -91,6 +97,11 @@ if(SH)
   qkv_test("script: every seed learns copy" 600 ${SH} tests/story/every_seed_learns.sh ${lab} copy)
   qkv_test("script: every seed learns reverse" 600
     ${SH} tests/story/every_seed_learns.sh ${lab} reverse)
+  qkv_test("script: studies that fail" 120 ${SH} tests/fault/study.sh $<TARGET_FILE:qkv_study>)
+  foreach(study scaling reach parallel)
+    qkv_test("script: study ${study}" 300
+      ${SH} tests/story/study.sh $<TARGET_FILE:qkv_study> ${study})
+  endforeach()
   qkv_test("script: README" 300 ${SH} tests/story/readme.sh
     ${PROJECT_SOURCE_DIR}/README.md ${lab}
     $<TARGET_FILE:qkv_check> ${PROJECT_BINARY_DIR})

@@ -24,8 +24,11 @@ void elementwise_ops(GoldenOps& ops);
 void shape_ops(GoldenOps& ops);
 void row_ops(GoldenOps& ops);
 void attention_ops(GoldenOps& ops);
+void variation_ops(GoldenOps& ops);
 void recurrent_ops(GoldenOps& ops);
+void seq2seq_ops(GoldenOps& ops);
 void transformer_ops(GoldenOps& ops);
+void model_ops(GoldenOps& ops);
 void optimizer_ops(GoldenOps& ops);
 
 }  // namespace qkv::examples

@@ -24,7 +24,8 @@ Variable joined(const std::vector<Variable>& parts) {
 const std::vector<OpCase>& model_table() {
   static const std::vector<OpCase> table = [] {
     std::vector<OpCase> rows;
-    for (const auto fill : {attention_model_rows, recurrent_model_rows, transformer_model_rows}) {
+    for (const auto fill : {attention_model_rows, variation_model_rows, recurrent_model_rows,
+                            seq2seq_model_rows, transformer_model_rows}) {
       fill(rows);
     }
     return rows;

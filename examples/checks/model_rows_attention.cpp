@@ -5,8 +5,8 @@
 #include "autograd/ops.h"
 #include "examples/checks/model_row.h"
 #include "examples/checks/model_rows.h"
+#include "nn/local_attention.h"
 #include "nn/positions.h"
-#include "nn/score_attention.h"
 
 namespace qkv::examples {
 namespace {
@@ -54,6 +54,29 @@ void multi_head_rows(Rows& rows) {
                 }));
 }
 
+// Two heads of queries on one of keys and values, and positions inside attention.
+void multi_head_option_rows(Rows& rows) {
+  const auto self = [&](std::string variant, nn::MultiHeadOptions options, const Mask& mask,
+                        bool need_weights) {
+    const auto make = [options] {
+      lib::Generator generator(5);
+      return std::make_unique<nn::MultiHeadAttention>(4, 2, generator, options);
+    };
+    rows.push_back(model_row(
+        "multi_head_attention", std::move(variant), data_of({{2, 3, 4}}), make,
+        [=](const nn::MultiHeadAttention& module, const std::vector<Variable>& in) {
+          const auto [output, weights] = module.forward(in[0], in[0], in[0], mask, need_weights);
+          return need_weights ? joined({output, weights}) : output;
+        }));
+  };
+  const nn::MultiHeadOptions rotary = {.positions = nn::Positions::rotary};
+  const nn::MultiHeadOptions alibi = {.kv_heads = 1, .positions = nn::Positions::alibi};
+  self("one head of keys and values", {.kv_heads = 1}, {}, true);
+  self("rotary, band", rotary, Mask::band(3, 3, 2), true);
+  self("alibi", alibi, {}, true);
+  self("alibi, causal, fused", alibi, Mask::causal(3), false);
+}
+
 // Queries and keys turned by their positions: no parameters, so the data is all there is.
 void rotary_rows(Rows& rows) {
   const auto row = [&](std::string variant, std::optional<double> scale) {
@@ -82,7 +105,10 @@ void attention_model_rows(Rows& rows) {
   score_rows(rows, "general_attention", maker<nn::GeneralAttention>(width, width));
   score_rows(rows, "concat_attention", maker<nn::ConcatAttention>(width, width, hidden));
   score_rows(rows, "additive_attention", maker<nn::AdditiveAttention>(width, width, hidden));
+  const int64_t window = 1;
+  score_rows(rows, "local_attention", maker<nn::LocalAttention>(width, width, hidden, window));
   multi_head_rows(rows);
+  multi_head_option_rows(rows);
   rotary_rows(rows);
 }
 

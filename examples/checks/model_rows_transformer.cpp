@@ -1,16 +1,18 @@
-// Rows of the gradient check: the encoder that the lab trains, from tokens to the loss, and the
-// decoder, from numbers to numbers.
-
+// Rows of the gradient check: the encoder that the lab trains, from tokens to the loss; the
+// decoder, from numbers to numbers; the language model and the encoder-decoder, from tokens to
+// logits.
 #include "autograd/ops.h"
 #include "examples/checks/model_row.h"
 #include "examples/checks/model_rows.h"
-#include "nn/decoder.h"
+#include "nn/encoder_decoder.h"
+#include "nn/language_model.h"
 
 namespace qkv::examples {
 namespace {
 
 using nn::Mask;
 using nn::Norm;
+using nn::Positions;
 using nn::TransformerConfig;
 
 constexpr TransformerConfig kTiny = {.vocab = 3,
@@ -55,6 +57,87 @@ OpCase decoder_row(std::string variant, const TransformerConfig& config, bool ne
       });
 }
 
+Tensor some_ids(const std::vector<int64_t>& values, const tensor::Shape& shape) {
+  return Tensor::of(values, shape);
+}
+
+Variable all_of(const Variable& output, std::vector<Variable> weights) {
+  weights.push_back(output);
+  return joined(weights);
+}
+
+// Two sequences of three tokens; the second is padded.
+OpCase language_row(std::string variant, const TransformerConfig& config,
+                    bool need_weights = false) {
+  const Tensor tokens = some_ids({2, 0, 1, 1, 2, 2}, {2, 3});
+  return model_row("language_model", std::move(variant), {}, maker<nn::LanguageModel>(config),
+                   [=](nn::LanguageModel& module, const std::vector<Variable>&) {
+                     const auto [logits, weights] = module.forward(tokens, {3, 2}, need_weights);
+                     return all_of(logits, weights);
+                   });
+}
+
+// From sources of three tokens, the second padded, to targets of two.
+OpCase translation_row(std::string variant, const TransformerConfig& config,
+                       bool need_weights = false) {
+  const Tensor source = some_ids({1, 0, 1, 0, 1, 0}, {2, 3}),
+               target = some_ids({2, 0, 2, 1}, {2, 2});
+  return model_row("encoder_decoder", std::move(variant), {}, maker<nn::EncoderDecoder>(config),
+                   [=](nn::EncoderDecoder& module, const std::vector<Variable>&) {
+                     auto r = module.forward(source, {3, 2}, target, need_weights);
+                     std::vector<Variable> weights = r.encoder_weights;
+                     for (const auto* more : {&r.self_weights, &r.cross_weights}) {
+                       weights.insert(weights.end(), more->begin(), more->end());
+                     }
+                     return all_of(r.logits, weights);
+                   });
+}
+
+TransformerConfig tiny_with(Positions positions, Norm norm = Norm::pre, int64_t kv_heads = 0,
+                            int64_t window = 0, bool tied = false) {
+  TransformerConfig config = tiny(norm);
+  config.source_vocab = 2;
+  config.layers = 1;
+  config.positions = positions;
+  config.kv_heads = kv_heads;
+  config.window = window;
+  config.tied_embeddings = tied;
+  return config;
+}
+
+void language_rows(std::vector<OpCase>& rows) {
+  TransformerConfig two_layers = tiny_with(Positions::rotary, Norm::pre, 1, 2, true);
+  two_layers.layers = 2;
+  TransformerConfig dropout = tiny_with(Positions::learned, Norm::post);
+  dropout.dropout = 0.3;
+  dropout.activation = nn::Activation::gelu_tanh;
+  two_layers.activation = nn::Activation::silu;
+  rows.push_back(
+      language_row("sinusoidal, post-norm", tiny_with(Positions::sinusoidal, Norm::post)));
+  rows.push_back(
+      language_row("learned, tied", tiny_with(Positions::learned, Norm::pre, 0, 0, true)));
+  rows.push_back(
+      language_row("rotary, one head of keys", tiny_with(Positions::rotary, Norm::pre, 1)));
+  rows.push_back(language_row("alibi, weights", tiny_with(Positions::alibi), true));
+  rows.push_back(language_row("alibi, fused", tiny_with(Positions::alibi, Norm::post, 1)));
+  rows.push_back(language_row("none, window", tiny_with(Positions::none, Norm::post, 0, 2)));
+  rows.push_back(language_row("rotary, window, tied, two layers", two_layers));
+  rows.push_back(language_row("learned, dropout 0.3", dropout));
+}
+
+void translation_rows(std::vector<OpCase>& rows) {
+  TransformerConfig dropout = tiny_with(Positions::alibi);
+  dropout.dropout = 0.3;
+  rows.push_back(translation_row("sinusoidal, tied, post-norm",
+                                 tiny_with(Positions::sinusoidal, Norm::post, 0, 0, true)));
+  rows.push_back(translation_row("sinusoidal, weights", tiny_with(Positions::sinusoidal), true));
+  rows.push_back(
+      translation_row("rotary, one head of keys", tiny_with(Positions::rotary, Norm::pre, 1)));
+  rows.push_back(
+      translation_row("learned, window", tiny_with(Positions::learned, Norm::post, 0, 2)));
+  rows.push_back(translation_row("alibi, dropout 0.3", dropout));
+}
+
 }  // namespace
 
 void transformer_model_rows(std::vector<OpCase>& rows) {
@@ -75,6 +158,8 @@ void transformer_model_rows(std::vector<OpCase>& rows) {
   rows.push_back(decoder_row("padding, fused", kTiny, false));
   rows.push_back(decoder_row("post-norm, dropout 0.3", tiny(Norm::post, 0.3)));
   rows.push_back(decoder_row("pre-norm, dropout 0.3", tiny(Norm::pre, 0.3)));
+  language_rows(rows);
+  translation_rows(rows);
 }
 
 }  // namespace qkv::examples

@@ -1,5 +1,5 @@
-// One table holds every key: where it lives, what is allowed, what it means. Parsing, refusal, JSON
-// output and help are loops over that table, so they cannot disagree.
+// Parsing, refusal, JSON output and help: loops over one table (config_table.h), so they cannot
+// disagree.
 //
 //   word  "model.width=64"  ------------------------.
 //   file  {"model": {"width": 64}}  -> flattened  ---+-> set(key, "64") -> checked -> *key.field
@@ -11,11 +11,13 @@
 #include <iomanip>
 #include <nlohmann/json.hpp>
 #include <utility>
-#include <variant>
 
 #include "examples/lab/config_file.h"
+#include "examples/lab/config_table.h"
+#include "examples/lab/presets.h"
 #include "examples/lab/progress.h"
 #include "examples/lab/run_folder.h"
+#include "examples/lab/suggestion.h"
 #include "examples/lab/tasks.h"
 #include "lib/text.h"
 
@@ -24,72 +26,6 @@ namespace {
 
 using lib::fail;
 using lib::str;
-using Words = std::vector<std::string>;
-
-struct Range {
-  double low, high;  // both allowed
-};
-
-struct Key {
-  const char* name;
-  std::variant<int64_t*, double*, std::string*> field;
-  std::variant<Range, Words> allowed;  // the words a text may be; none listed: the name of a folder
-  const char* help;
-};
-
-std::vector<Key> table(Config& c) {
-  ModelConfig& m = c.model;
-  return {
-      {"task", &c.task, task_names(), "what to learn"},
-      {"preset", &c.preset, Words{"default", "uva"}, "a named set of values, overridden by others"},
-      {"name", &c.name, Words{}, "the run folder is runs/NAME; if not given, the task's name"},
-      {"seed", &c.seed, Range{0, 4294967295}, "chooses data, initial weights and dropout"},
-      {"length", &c.length, Range{1, 1024}, "symbols in a sequence"},
-      {"symbols", &c.symbols, Range{2, 10000}, "different symbols"},
-      {"train_size", &c.train_size, Range{1, 1e9}, "training sequences"},
-      {"validation_size", &c.validation_size, Range{1, 1e7}, "sequences to watch the training by"},
-      {"test_size", &c.test_size, Range{1, 1e7}, "held-out sequences for the final figures"},
-      {"steps", &c.steps, Range{1, 1e8}, "optimiser steps"},
-      {"batch", &c.batch, Range{1, 65536}, "sequences in a step"},
-      {"optimizer", &c.optimizer, Words{"sgd", "adam", "adamw"}, "the rule that moves the weights"},
-      {"learning_rate", &c.learning_rate, Range{0, 10}, "the largest step size of the schedule"},
-      {"schedule", &c.schedule, Words{"constant", "linear", "cosine"}, "how the rate falls"},
-      {"warmup", &c.warmup, Range{0, 1e8}, "steps in which the rate rises from 0"},
-      {"clip", &c.clip, Range{0, 1e6}, "longest gradient (Euclidean norm); 0: any length"},
-      {"weight_decay", &c.weight_decay, Range{0, 10}, "pull of the weights towards 0"},
-      {"model.width", &m.width, Range{1, 4096}, "numbers in a token's vector (C)"},
-      {"model.heads", &m.heads, Range{1, 64}, "attention heads (H); must divide the width"},
-      {"model.layers", &m.layers, Range{1, 64}, "encoder layers"},
-      {"model.feed_forward", &m.feed_forward, Range{1, 16384}, "hidden width of the feed-forward"},
-      {"model.dropout", &m.dropout, Range{0, 0.95}, "probability of dropping a number"},
-      {"model.positions", &m.positions, Words{"sinusoidal", "learned"}, "how a place is encoded"},
-      {"model.norm", &m.norm, Words{"post", "pre"}, "layer norm after or before each sublayer"},
-  };
-}
-
-Config preset_values(const std::string& name) {
-  Config c;
-  c.preset = name;
-  if (name == "uva") {  // UvA deep learning tutorial 6: 10,346 parameters, 3,900 steps
-    c.length = 16;
-    c.symbols = 10;
-    c.train_size = 50000;
-    c.validation_size = 1000;
-    c.test_size = 10000;
-    c.steps = 3900;
-    c.batch = 128;
-    c.optimizer = "adam";
-    c.learning_rate = 5e-4;
-    c.schedule = "cosine";
-    c.warmup = 50;
-    c.clip = 5;
-    c.weight_decay = 0;
-    c.model = {.width = 32, .heads = 1, .layers = 1, .feed_forward = 64, .dropout = 0};
-    c.model.positions = "sinusoidal";
-    c.model.norm = "post";
-  }
-  return c;
-}
 
 // ---- what is allowed, and refusal --------------------------------------------------------------
 
@@ -117,12 +53,17 @@ std::string allowed(const Key& key) {
        " must be ", allowed(key));
 }
 
+// By its name, by the last part of it ("heads" is model.heads), or "model", the kind of model.
 const Key& find_key(const std::vector<Key>& keys, const std::string& name) {
-  Words known = {"config"};
+  Words known = {"config", "model"};
+  const Key* by_last_part = nullptr;
   for (const Key& key : keys) {
-    if (key.name == name) return key;
-    known.push_back(key.name);
+    const std::string full = key.name;
+    if (full == name || (name == "model" && full == "model.kind")) return key;
+    if (full.substr(full.rfind('.') + 1) == name) by_last_part = &key;
+    known.push_back(full);
   }
+  if (by_last_part != nullptr) return *by_last_part;
   fail("config: unknown key '", escaped(name.substr(0, 80)), "'", did_you_mean(name, known));
 }
 
@@ -178,24 +119,57 @@ std::vector<Assignment> read_assignments(const std::vector<Key>& keys, const std
     const Key& key = find_key(keys, entry.key);
     if (entry.is_text != is_text(key))
       refuse(key, entry.is_text ? '"' + entry.value + '"' : entry.value);
-    assignments.emplace_back(entry.key, entry.value);
+    assignments.emplace_back(key.name, entry.value);
   }
   return assignments;
 }
 
 void check(const Config& c) {
-  if (c.model.width % c.model.heads != 0) {
-    fail("config: model.width=", c.model.width, " is refused; model.width must be divisible by ",
-         "model.heads=", c.model.heads);
+  const ModelConfig& m = c.model;
+  check_pair(c.task, m.kind);
+  const auto divides = [&](const char* name, int64_t value, const char* of, int64_t number) {
+    if (number % value != 0) {
+      fail("config: ", of, "=", number, " is refused; ", of, " must be divisible by ", name, "=",
+           value);
+    }
+  };
+  if (m.kind != "seq2seq" && m.kind != "ngram") {
+    divides("model.heads", m.heads, "model.width", m.width);
+    if (m.kv_heads > 0) divides("model.kv_heads", m.kv_heads, "model.heads", m.heads);
   }
-  static_cast<void>(make_task(c));  // refuses a space of sequences too small to split
+  if (c.min_length > c.length) {
+    fail("config: min_length=", c.min_length,
+         " is refused; min_length must be at most length=", c.length);
+  }
+  static_cast<void>(make_task(c));  // refuses sizes that do not fit, and too few examples to split
+}
+
+// A word for a key that this kind of model does not have would change nothing.
+void check_words(const Config& c, const std::vector<Key>& keys,
+                 const std::vector<Assignment>& words) {
+  for (const Assignment& word : words) {
+    const Key& key = find_key(keys, word.first);
+    const Words& kinds = key.models;
+    if (!kinds.empty() && std::find(kinds.begin(), kinds.end(), c.model.kind) == kinds.end()) {
+      fail("config: ", key.name, "=", escaped(word.second.substr(0, 80)),
+           " is refused; model=", c.model.kind, " does not use it, only ", join(kinds));
+    }
+  }
+}
+
+std::string last_of(const std::vector<Assignment>& all, const std::string& key) {
+  std::string value;
+  for (const auto& [name, text] : all) {
+    if (name == key) value = text;
+  }
+  return value;
 }
 
 }  // namespace
 
 Config parse_config(const std::vector<std::string>& words) {
   Config config;
-  const std::vector<Key> keys = table(config);
+  const std::vector<Key> keys = config_table(config);
   std::vector<Assignment> from_files, from_words;
   for (const std::string& word : words) {
     const size_t equals = word.find('=');
@@ -212,10 +186,11 @@ Config parse_config(const std::vector<std::string>& words) {
   }
   std::vector<Assignment> all = std::move(from_files);  // in increasing precedence
   all.insert(all.end(), from_words.begin(), from_words.end());
-  for (const auto& [name, text] : all) set(find_key(keys, name), text);  // checks all, finds preset
-  config = preset_values(config.preset);
+  for (const auto& [name, text] : all) set(find_key(keys, name), text);  // checks all
+  config = preset_values(config.preset, last_of(all, "task"), last_of(all, "model.kind"));
   for (const auto& [name, text] : all) set(find_key(keys, name), text);
   if (config.name.empty()) config.name = config.task;
+  check_words(config, keys, from_words);
   check(config);
   return config;
 }
@@ -223,7 +198,7 @@ Config parse_config(const std::vector<std::string>& words) {
 std::string config_json(const Config& config) {
   Config copy = config;
   nlohmann::ordered_json json;
-  for (const Key& key : table(copy)) {
+  for (const Key& key : config_table(copy)) {
     const nlohmann::ordered_json value =
         std::visit([](const auto* field) { return nlohmann::ordered_json(*field); }, key.field);
     const std::string name = key.name;
@@ -239,7 +214,7 @@ std::string config_help() {
   Config defaults = parse_config({});
   std::ostringstream out;
   out << std::left;
-  for (const Key& key : table(defaults)) {
+  for (const Key& key : config_table(defaults)) {
     out << "  " << std::setw(19) << key.name << std::setw(33) << allowed(key) << std::setw(12);
     std::visit([&](const auto* field) { out << *field; }, key.field);
     out << " " << key.help << "\n";

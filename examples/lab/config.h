@@ -1,8 +1,9 @@
 // The configuration of a training run: plain numbers and words with defaults. What the user types,
 //
-//   length=8 model.width=64 preset=uva config=runs/mine/config.json
+//   model=decoder length=8 model.width=64 preset=uva config=runs/mine/config.json
 //
-// is checked against one table (config.cpp) and refused, with the reason, before anything is built.
+// is checked against one table (config_table.cpp) and refused, with the reason, before anything is
+// built. A key's last part will do where it is the only one of its kind: heads=4.
 // Next: tasks.h, what the numbers describe.
 #pragma once
 
@@ -12,14 +13,36 @@
 
 namespace qkv::examples {
 
+// Which of these a kind of model has, the table says; the others it ignores.
 struct ModelConfig {
+  std::string kind;  // parse_config puts what suits the task if none is given
   int64_t width = 32;
-  int64_t heads = 1;
   int64_t layers = 1;
-  int64_t feed_forward = 64;
   double dropout = 0;
+
+  int64_t heads = 1;  // the Transformers: encoder, decoder, encoder_decoder
+  int64_t kv_heads = 0;
+  int64_t window = 0;
+  int64_t feed_forward = 64;
   std::string positions = "sinusoidal";
   std::string norm = "post";
+  std::string tied = "no";
+
+  std::string cell = "gru";  // seq2seq
+  std::string attention = "additive";
+  int64_t embedding = 32;
+  std::string bidirectional = "yes";
+  std::string input_feeding = "no";
+
+  int64_t order = 16;  // ngram
+};
+
+// How an answer is written once the model is trained, where it is written symbol by symbol.
+struct DecodingConfig {
+  int64_t beam = 1;  // 1 is greedy
+  double temperature = 1;
+  int64_t top_k = 0;
+  double top_p = 1;
 };
 
 struct Config {
@@ -29,6 +52,8 @@ struct Config {
   int64_t seed = 1;
 
   int64_t length = 16;
+  int64_t min_length = 0;
+  int64_t test_length = 0;
   int64_t symbols = 10;
   int64_t train_size = 20000;
   int64_t validation_size = 1000;
@@ -42,12 +67,16 @@ struct Config {
   int64_t warmup = 50;
   double clip = 5;
   double weight_decay = 0;
+  double beta2 = 0.999;
+  double label_smoothing = 0;
 
   ModelConfig model;
+  DecodingConfig decoding;
 };
 
-// The defaults, overridden by the preset, then by the files of config=FILE words, then by key=value
-// words. The order of the words matters only between words of the same key: the later one wins.
+// The defaults for the task and the model, overridden by the preset, then by the files of
+// config=FILE words, then by key=value words. The order of the words matters only between words of
+// the same key: the later one wins.
 // Throws std::invalid_argument, naming the key, the value and what is allowed.
 [[nodiscard]] Config parse_config(const std::vector<std::string>& words);
 

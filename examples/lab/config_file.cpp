@@ -46,7 +46,7 @@ std::vector<ConfigEntry> read_config_file(const std::string& path) {
   };
   const Json json = config_object(where, file_text(path));
   for (const auto& [key, value] : json.items()) {
-    if (value.is_object() && key == "model") {
+    if (value.is_object() && (key == "model" || key == "decoding")) {
       for (const auto& [inner, number] : value.items()) add(key + "." + inner, number);
     } else {
       add(key, value);

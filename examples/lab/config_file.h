@@ -1,5 +1,6 @@
-// A configuration file: a JSON object of numbers and words, nested once for the model's keys. Its
-// keys come out dotted, {"model": {"width": 64}} as "model.width"; what they mean is config.cpp's.
+// A configuration file: a JSON object of numbers and words, nested once for those of model and
+// decoding. Its keys come out dotted, {"model": {"width": 64}} as "model.width"; what they mean is
+// config.cpp's.
 #pragma once
 
 #include <string>

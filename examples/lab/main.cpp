@@ -9,7 +9,9 @@
 #include "examples/lab/program.h"
 #include "examples/lab/progress.h"
 #include "examples/lab/report.h"
-#include "examples/lab/trainer.h"
+#include "examples/lab/run.h"
+#include "examples/lab/text_run.h"
+#include "lib/text.h"
 #include "nn/checkpoint.h"
 
 namespace {
@@ -38,24 +40,70 @@ int print_train_help() {
   return 0;
 }
 
-void print_setting(const Config& config, const Task& task, const nn::Module& model) {
+// "16 symbols in, 16 out" or, with lengths that vary, "up to"; of a text, "up to 60 symbols".
+std::string sizes_text(const Task& task) {
+  const int64_t in = task.longest_source(Split::test), out = task.longest_target(Split::test);
+  const char* const most = task.min_length == task.length && in > 0 ? "" : "up to ";
+  if (in == 0) return lib::str(most, out, " symbols");
+  return lib::str(most, in, " symbols in, ", out, " out");
+}
+
+void print_setting(const Config& config, const Task& task, const Model& model, int64_t parameters) {
   std::cout << "task     " << config.task << ": " << task_description(config.task) << "\n"
-            << "data     " << task.length << " of " << task.symbols << " symbols; "
-            << task.train_size << " sequences to train on, " << task.validation_size
-            << " to validate, " << task.test_size << " to test\n"
-            << "model    encoder, width " << config.model.width << ", heads " << config.model.heads
-            << ", layers " << config.model.layers << ": " << model.parameter_count()
-            << " parameters\n"
+            << "data     " << sizes_text(task) << "; " << task.train_size
+            << " sequences to train on, " << task.validation_size << " to validate, "
+            << task.test_size << " to test\n"
+            << "model    " << model.description() << ": " << parameters << " parameters\n"
             << "training " << config.steps << " steps of " << config.batch << " sequences, "
             << config.optimizer << ", seed " << config.seed << "\n\n"
             << std::flush;
+}
+
+void print_result(Model& model, const Task& task, const Config& config, const std::string& folder,
+                  double seconds, int64_t steps) {
+  const Result r = measure(model, task);
+  if (r.prediction) {
+    std::cout << "what it makes of text\n";
+    for (const std::string& line : model.samples(3)) std::cout << "  " << line << "\n";
+    std::cout << "\n";
+    if (config.model.kind == "decoder") std::cout << show_entropy(task);
+  } else {
+    std::cout << "three held-out sequences\n"
+              << show_predictions(model, task, 3) << "\n"
+              << "where it looks, in the first of them: rows are queries, columns are keys\n"
+              << show_attention(model, make_batch(task, Split::test, 0, 1)) << "\n";
+  }
+  std::cout << "saved in " << folder << ": config.json, metrics.jsonl, model.safetensors\n";
+  if (r.alignment_error) {
+    std::printf("alignment error rate: %.2f%%, against alignments that it has never seen\n",
+                100 * *r.alignment_error);
+  }
+  if (r.longer) {
+    std::cout << "longer:     " << show_accuracy(*r.longer) << "\n"
+              << "validation: " << show_accuracy(r.validation) << "\n";
+  }
+  std::cout << std::flush;
+  std::printf("%s: %s, %lld parameters, %lld steps, %.1f s\n", config.task.c_str(),
+              (r.prediction ? show_prediction(*r.prediction) : show_accuracy(r.test)).c_str(),
+              static_cast<long long>(r.parameters), static_cast<long long>(steps), seconds);
+}
+
+// Counting is all its training: no steps, no run folder.
+int run_ngram(const Config& config) {
+  const Task task = make_task(config);
+  const NGramRun run = run_ngrams(task, config);
+  std::cout << show_ngrams(run, task) << "\n" << show_entropy(task);
+  std::printf("text: the best n-gram has order %lld: %.4f bits per character, perplexity %.4f\n",
+              static_cast<long long>(run.best.order), run.test.bits_per_character(),
+              run.test.perplexity());
+  return 0;
 }
 
 int run_training(const Config& config) {
   const Task task = make_task(config);
   const auto model = make_model(config);
   RunFolder folder("runs", config.name);
-  print_setting(config, task, *model);
+  print_setting(config, task, *model, model->module().parameter_count());
 
   const auto start = std::chrono::steady_clock::now();
   Progress progress(stderr_progress(config.steps, config.batch));
@@ -70,27 +118,17 @@ int run_training(const Config& config) {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   folder.publish(config_json(config),
-                 [&](const std::string& path) { nn::save_parameters(path, *model); });
+                 [&](const std::string& path) { nn::save_parameters(path, model->module()); });
   if (end.interrupted) {
     std::cout << "interrupted after " << end.steps << " of " << config.steps << " steps; saved in "
               << folder.path() << "\n";
     return 130;
   }
-  const Accuracy validation = evaluate(*model, task, Split::validation);
-  const Accuracy test = evaluate(*model, task, Split::test);
-  std::cout << "three held-out sequences\n"
-            << show_predictions(*model, task, 3) << "\n"
-            << "where it looks, in the first of them: rows are queries, columns are keys\n"
-            << show_attention(*model, task) << "\n"
-            << "saved in " << folder.path() << ": config.json, metrics.jsonl, model.safetensors\n"
-            << "validation: " << show_accuracy(validation) << "\n";
-  std::printf("%s: %s, %lld parameters, %lld steps, %.1f s\n", config.task.c_str(),
-              show_accuracy(test).c_str(), static_cast<long long>(model->parameter_count()),
-              static_cast<long long>(end.steps), seconds);
+  print_result(*model, task, config, folder.path(), seconds, end.steps);
   return 0;
 }
 
-int run(const std::vector<std::string>& words) {
+int run_words(const std::vector<std::string>& words) {
   if (words.empty() || words[0] != "train") {
     std::cerr << kUsage;
     return 2;
@@ -98,7 +136,8 @@ int run(const std::vector<std::string>& words) {
   std::vector<std::string> settings(words.begin() + 1, words.end());
   if (settings.empty() || settings[0] == "--help" || settings[0] == "-h") return print_train_help();
   if (settings[0].find('=') == std::string::npos) settings[0] = "task=" + settings[0];
-  return run_training(parse_config(settings));
+  const Config config = parse_config(settings);
+  return config.model.kind == "ngram" ? run_ngram(config) : run_training(config);
 }
 
 }  // namespace
@@ -106,5 +145,5 @@ int run(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
-  return run_program(argc, argv, run);
+  return run_program(argc, argv, run_words);
 }

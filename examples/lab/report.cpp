@@ -1,70 +1,49 @@
-// Predictions and attention maps as text.
+// Answers and attention maps as text.
 #include "examples/lab/report.h"
 
 #include <cstdio>
 
 #include "examples/lab/attention_map.h"
 #include "lib/text.h"
-#include "tensor/reduce.h"
-#include "tensor/views.h"
 
 namespace qkv::examples {
 namespace {
 
-// "7 3 1 0" from row b of a (B, T) int64 tensor.
-std::string row_text(const tensor::Tensor& symbols, int64_t b) {
-  std::string text;
-  for (const double symbol : tensor::select(symbols, 0, b).to_vector()) {
-    text += lib::str(text.empty() ? "" : " ", symbol);
-  }
-  return text;
-}
-
-struct Answer {
-  Batch batch;
-  nn::EncoderOutput output;
-};
-
-Answer answer(nn::EncoderClassifier& model, const Task& task, int64_t count) {
-  const autograd::NoGrad quiet;
-  const bool before = model.training();
-  model.eval();
-  Batch batch = make_batch(task, Split::test, 0, count);
-  nn::EncoderOutput output = model.forward(batch.input);
-  model.train(before);
-  return {std::move(batch), std::move(output)};
+// The same question, with the model's own answer as target.
+Batch answered(Model& model, const Batch& batch) {
+  const Sequence answer = model.answer(batch).front();
+  return {.source = padded({unpadded(batch.source, batch.source_lengths).front()}),
+          .target = padded({answer}),
+          .source_lengths = {batch.source_lengths.front()},
+          .target_lengths = {static_cast<int64_t>(answer.size())},
+          .links = {}};
 }
 
 }  // namespace
 
-std::string show_predictions(nn::EncoderClassifier& model, const Task& task, int64_t count) {
-  const Answer a = answer(model, task, count);
-  const tensor::Tensor predicted = tensor::argmax(a.output.output.value(), -1);  // (B, T)
+std::string show_predictions(Model& model, const Task& task, int64_t count) {
+  const Batch batch = make_batch(task, Split::test, 0, count);
+  const std::vector<Sequence> answers = model.answer(batch);
+  const auto sources = unpadded(batch.source, batch.source_lengths);
+  const auto targets = unpadded(batch.target, batch.target_lengths);
   std::string text;
-  for (int64_t b = 0; b < count; ++b) {
-    const std::string target = row_text(a.batch.target, b), guess = row_text(predicted, b);
-    text += "  input      " + row_text(a.batch.input, b) + "\n";
-    text += "  predicted  " + guess + (guess == target ? "   right\n" : "   wrong\n");
-    if (guess != target) text += "  target     " + target + "\n";
+  for (size_t b = 0; b < answers.size(); ++b) {
+    const std::string target = target_text(task, targets[b]);
+    const std::string answer = target_text(task, answers[b]);
+    text += "  input      " + source_text(task, sources[b]) + "\n  predicted  " + answer +
+            (answer == target ? "   right\n" : "   wrong\n");
+    if (answer != target) text += "  target     " + target + "\n";
   }
   return text;
 }
 
-std::string show_attention(nn::EncoderClassifier& model, const Task& task) {
-  const Answer a = answer(model, task, 1);
-  std::vector<std::string> labels;
-  for (const double symbol : tensor::select(a.batch.input, 0, 0).to_vector()) {
-    labels.push_back(lib::str(symbol));
-  }
+std::string show_attention(Model& model, const Batch& batch) {
+  const std::vector<Look> looks = model.looks(answered(model, batch));
+  if (looks.empty()) return "  it looks nowhere: it has no attention\n";
   std::string text;
-  for (size_t layer = 0; layer < a.output.weights.size(); ++layer) {
-    const tensor::Tensor weights =
-        tensor::select(a.output.weights[layer].value(), 0, 0);  // (H, T, T)
-    for (int64_t head = 0; head < weights.shape()[0]; ++head) {
-      text += lib::str("layer ", layer + 1, ", head ", head + 1, "\n");
-      text +=
-          draw_attention_map(tensor::select(weights, 0, head), labels, labels, supported_colors(1));
-    }
+  for (const Look& look : looks) {
+    if (!look.title.empty()) text += look.title + "\n";
+    text += draw_attention_map(look.weights, look.rows, look.columns, supported_colors(1));
   }
   return text;
 }
@@ -74,6 +53,13 @@ std::string show_accuracy(const Accuracy& a) {
   std::snprintf(text, sizeof text, "exact-sequence %.2f%% (%lld/%lld), token %.2f%%",
                 100 * a.exact_share(), static_cast<long long>(a.exact),
                 static_cast<long long>(a.sequences), 100 * a.token_share());
+  return text;
+}
+
+std::string show_prediction(const Prediction& p) {
+  char text[128];
+  std::snprintf(text, sizeof text, "loss %.4f nats, perplexity %.3f, token %.2f%%", p.loss,
+                p.perplexity(), 100 * p.accuracy);
   return text;
 }
 

@@ -1,4 +1,4 @@
-// What the lab shows of a trained model: examples with their predictions, and where it looks.
+// What the lab shows of a trained model: examples with their answers, and where it looks.
 #pragma once
 
 #include <string>
@@ -7,14 +7,17 @@
 
 namespace qkv::examples {
 
-// The first `count` held-out sequences: input, target where the prediction differs, prediction.
-[[nodiscard]] std::string show_predictions(nn::EncoderClassifier& model, const Task& task,
-                                           int64_t count);
+// The first `count` held-out sequences: input, answer, and the target where the answer differs.
+[[nodiscard]] std::string show_predictions(Model& model, const Task& task, int64_t count);
 
-// The attention maps of the first held-out sequence, one for every layer and head.
-[[nodiscard]] std::string show_attention(nn::EncoderClassifier& model, const Task& task);
+// Where the model looks while it writes its answer to the first sequence of the batch: one map for
+// every layer and head, or a sentence that it has none.
+[[nodiscard]] std::string show_attention(Model& model, const Batch& batch);
 
 // "exact-sequence 100.00% (1000/1000), token 100.00%"
 [[nodiscard]] std::string show_accuracy(const Accuracy& accuracy);
+
+// "loss 0.5000 nats, perplexity 1.649, token 81.20%"
+[[nodiscard]] std::string show_prediction(const Prediction& prediction);
 
 }  // namespace qkv::examples

@@ -1,65 +1,104 @@
-// What the lab learns: toy tasks whose right answer is known. A model reads T symbols and answers
-// with T symbols at once, one at each position.
+// What the lab learns: toy tasks whose right answer is known. A model reads a source and answers
+// with a target, both sequences of symbols; a symbol is an integer, and has a label for people.
+//
+//   source  1 2 + 3 4   ->   target  6 4        (add: the answer's digits, the least first)
+//
+// Next: task_kinds.h, the seven tasks, a file each.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "examples/lab/alignment.h"
 #include "examples/lab/config.h"
 #include "tensor/tensor.h"
 
 namespace qkv::examples {
 
-//   copy      input  7 3 1 0   target  7 3 1 0
-//   reverse   input  7 3 1 0   target  0 1 3 7
-//
-// The loss is the cross entropy averaged over all B * T positions; every position counts, and there
-// is no start, end or padding symbol. A sequence is exact if all of its T positions are right.
-enum class Split { train, validation, test };
+using Sequence = std::vector<int64_t>;
+
+struct Example {
+  Sequence source, target;  // symbols from 0 to source_symbols - 1, and to target_symbols - 1
+  std::vector<Link> links;  // of translate only: one for each word of the target, in order
+};
+
+// longer: held out, and longer than any example of the other three (in words, where there are
+// words), to see whether what was learned goes on beyond the lengths it was learned from.
+enum class Split { train, validation, test, longer };
+
+struct TaskKind;  // what a task is, apart from its sizes: task_kinds.h
 
 struct Task {
   std::string name;
   uint64_t seed;
-  int64_t length;   // T
-  int64_t symbols;  // a symbol is an integer from 0 to symbols - 1
-  int64_t train_size, validation_size, test_size;
+  int64_t min_length, length;  // shortest and longest, as the task counts (task_kinds.h)
+  int64_t train_length;        // longest in the training; <= length
+  int64_t symbols;             // different ones, as the task counts
+  int64_t train_size, validation_size, test_size;  // longer has test_size examples, too
+
+  // What a model must know. The alphabets are the tasks' own: a model that needs a start and an
+  // end symbol puts them after target_symbols.
+  int64_t source_symbols = 0, target_symbols = 0;
+  bool same_length = false;  // the answer is as long as the question: copy, reverse, sort
+  struct Longest {
+    int64_t source = 0, target = 0;
+  };
+  Longest ordinary = {}, longer = {};  // no example of the split is longer
+  const TaskKind* kind = nullptr;
 
   [[nodiscard]] int64_t size(Split split) const;
-};
-
-struct Batch {
-  tensor::Tensor input;   // (B, T) int64
-  tensor::Tensor target;  // (B, T) int64
+  [[nodiscard]] int64_t longest_source(Split split) const;
+  [[nodiscard]] int64_t longest_target(Split split) const;
 };
 
 [[nodiscard]] std::vector<std::string> task_names();
 
-// One line, for help. Throws std::invalid_argument for an unknown task.
+// One line with a sample, for help. Throws std::invalid_argument for an unknown task.
 [[nodiscard]] std::string task_description(const std::string& name);
 
-// Throws std::invalid_argument if the task is unknown, or if there are fewer than 1000 different
-// sequences (symbols to the power of length), too few to hold some out.
+// Throws std::invalid_argument if the task is unknown, if min_length > length, or if there are
+// fewer than 500 different examples, too few to hold some out.
 [[nodiscard]] Task make_task(const Config& config);
 
-// Sequence number `index` of a split is drawn from its address (seed, split, index) alone, so any
-// can be had without those before it. Which split a sequence belongs to is decided by its content:
-// about 6/8 of all sequences are for training, 1/8 for validation and 1/8 for testing, and what is
-// drawn for another split is drawn again. So no seed ever trains on what any seed is tested on.
-// Within a split, sequences are drawn with replacement: in a small space some come more than once.
-// REQUIRES: index >= 0.
-[[nodiscard]] std::vector<int64_t> input_sequence(const Task& task, Split split, int64_t index);
+// Example number `index` of a split is drawn from its address (seed, split, index) alone, so any
+// can be had without those before it. Which split an example belongs to is decided by its content:
+// about 6/8 of all are for training, 1/8 for validation and 1/8 for testing, and what is drawn for
+// another split is drawn again. The examples of `longer` are of the last eighth, too. So no seed
+// and no length ever trains on what any seed or length is tested on. Within a split, examples are
+// drawn with replacement: in a small space some come more than once. REQUIRES: index >= 0.
+[[nodiscard]] Example example(const Task& task, Split split, int64_t index);
 
-// To which split a sequence belongs.
-[[nodiscard]] Split split_of(const std::vector<int64_t>& sequence);
+// To which split a sequence belongs by its symbols: train, validation or test.
+[[nodiscard]] Split split_of(const Sequence& symbols);
 
-// Sequences first, first + 1, ..., first + count - 1 of a split; after the last comes number 0
+struct Batch {
+  // (B, S) and (B, T) int64: the examples' symbols, then 0 up to the longest of the batch.
+  tensor::Tensor source, target;
+  std::vector<int64_t> source_lengths, target_lengths;  // B of each, without the padding
+  std::vector<std::vector<Link>> links;                 // B
+};
+
+// Examples first, first + 1, ..., first + count - 1 of a split; after the last comes number 0
 // again. Throws std::invalid_argument unless first >= 0 and count >= 1.
 [[nodiscard]] Batch make_batch(const Task& task, Split split, int64_t first, int64_t count);
 
-// "; did you mean 'reverse'?" for the known word nearest to this one (by edit distance), or, if
-// none is near, "; known: copy, reverse".
-[[nodiscard]] std::string did_you_mean(const std::string& word,
-                                       const std::vector<std::string>& known);
+// (B, T) int64: row b holds sequence b, and `fill` behind it. REQUIRES: at least one sequence.
+[[nodiscard]] tensor::Tensor padded(const std::vector<Sequence>& sequences, int64_t fill = 0);
+
+// The sequences again: row b of symbols (B, T) without its padding.
+[[nodiscard]] std::vector<Sequence> unpadded(const tensor::Tensor& symbols,
+                                             const std::vector<int64_t>& lengths);
+
+// ---- for people --------------------------------------------------------------------------------
+
+// A label for each symbol, for attention maps: "7", "+", "chat", or one character.
+[[nodiscard]] std::vector<std::string> source_labels(const Task& task, const Sequence& symbols);
+[[nodiscard]] std::vector<std::string> target_labels(const Task& task, const Sequence& symbols);
+
+// "7 3 1 0", "the cat sat on the mat", or a line of text. A symbol that is not of the alphabet, as
+// a start or end symbol is not, is shown as "?".
+[[nodiscard]] std::string source_text(const Task& task, const Sequence& symbols);
+[[nodiscard]] std::string target_text(const Task& task, const Sequence& symbols);
 
 }  // namespace qkv::examples

@@ -1,6 +1,7 @@
 // The loop itself, and what it is made of.
 #include "examples/lab/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <stdexcept>
@@ -10,8 +11,6 @@
 #include "autograd/ops.h"
 #include "lib/text.h"
 #include "nn/schedule.h"
-#include "tensor/elementwise.h"
-#include "tensor/reduce.h"
 
 namespace qkv::examples {
 namespace {
@@ -20,7 +19,12 @@ constexpr int64_t kEvaluationBatch = 250;
 
 nn::Schedule schedule_named(const std::string& name) {
   if (name == "constant") return nn::Schedule::constant;
+  if (name == "inverse_sqrt") return nn::Schedule::inverse_sqrt;
   return name == "linear" ? nn::Schedule::linear : nn::Schedule::cosine;
+}
+
+double share(int64_t part, int64_t whole) {
+  return static_cast<double>(part) / static_cast<double>(std::max<int64_t>(whole, 1));
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -29,83 +33,81 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-std::unique_ptr<nn::EncoderClassifier> make_model(const Config& config) {
-  lib::Generator generator(static_cast<uint64_t>(config.seed));
-  const ModelConfig& m = config.model;
-  return std::make_unique<nn::EncoderClassifier>(
-      nn::TransformerConfig{
-          .vocab = config.symbols,
-          .width = m.width,
-          .heads = m.heads,
-          .layers = m.layers,
-          .feed_forward = m.feed_forward,
-          .max_length = config.length,
-          .dropout = m.dropout,
-          .norm = m.norm == "pre" ? nn::Norm::pre : nn::Norm::post,
-          .positions =
-              m.positions == "learned" ? nn::Positions::learned : nn::Positions::sinusoidal,
-      },
-      generator);
-}
-
-std::unique_ptr<nn::Optimizer> make_optimizer(const Config& config, const nn::Module& model) {
+std::unique_ptr<nn::Optimizer> make_optimizer(const Config& config, const nn::Module& module) {
   if (config.optimizer == "sgd") {
     return std::make_unique<nn::SGD>(
-        model.parameters(),
+        module.parameters(),
         nn::SgdOptions{.learning_rate = config.learning_rate, .weight_decay = config.weight_decay});
   }
   const nn::AdamOptions options{.learning_rate = config.learning_rate,
+                                .beta2 = config.beta2,
                                 .weight_decay = config.weight_decay};
-  if (config.optimizer == "adamw") return std::make_unique<nn::AdamW>(model.parameters(), options);
-  return std::make_unique<nn::Adam>(model.parameters(), options);
+  if (config.optimizer == "adamw") return std::make_unique<nn::AdamW>(module.parameters(), options);
+  return std::make_unique<nn::Adam>(module.parameters(), options);
 }
 
-double Accuracy::exact_share() const {
-  return static_cast<double>(exact) / static_cast<double>(std::max<int64_t>(sequences, 1));
-}
-
-double Accuracy::token_share() const {
-  return static_cast<double>(right) / static_cast<double>(std::max<int64_t>(symbols, 1));
-}
-
-Accuracy count_right(const tensor::Tensor& logits, const tensor::Tensor& target) {
-  const tensor::Tensor hits = tensor::equal(tensor::argmax(logits, -1), target);  // (B, T)
-  const int64_t B = hits.shape()[0], T = hits.shape()[1];
-  const bool* hit = hits.data<bool>();
-  Accuracy a{.sequences = B, .symbols = B * T};
-  for (int64_t b = 0; b < B; ++b, hit += T) {
-    const int64_t right = std::count(hit, hit + T, true);
-    a.right += right;
-    a.exact += right == T;
+Accuracy accuracy_of(const Answered& answered) {
+  Accuracy a;
+  for (size_t i = 0; i < answered.answers.size(); ++i) {
+    a.add(answered.answers[i], answered.targets[i]);
   }
   return a;
 }
 
-Accuracy evaluate(nn::EncoderClassifier& model, const Task& task, Split split) {
-  const autograd::NoGrad quiet;
-  const bool before = model.training();
-  model.eval();
-  Accuracy total;
+namespace {
+
+// The split, batch after batch.
+void for_each_batch(const Task& task, Split split, const std::function<void(const Batch&)>& visit) {
   for (int64_t first = 0; first < task.size(split); first += kEvaluationBatch) {
-    const Batch batch =
-        make_batch(task, split, first, std::min(kEvaluationBatch, task.size(split) - first));
-    const Accuracy part = count_right(
-        model.forward(batch.input, {}, /*need_weights=*/false).output.value(), batch.target);
-    total.exact += part.exact, total.sequences += part.sequences;
-    total.right += part.right, total.symbols += part.symbols;
+    visit(make_batch(task, split, first, std::min(kEvaluationBatch, task.size(split) - first)));
   }
-  model.train(before);
+}
+
+}  // namespace
+
+Answered answer_all(Model& model, const Task& task, Split split) {
+  Answered all;
+  for_each_batch(task, split, [&](const Batch& batch) {
+    for (Sequence& answer : model.answer(batch)) all.answers.push_back(std::move(answer));
+    for (Sequence& target : unpadded(batch.target, batch.target_lengths)) {
+      all.targets.push_back(std::move(target));
+    }
+  });
+  return all;
+}
+
+Accuracy evaluate(Model& model, const Task& task, Split split) {
+  return accuracy_of(answer_all(model, task, split));
+}
+
+double Prediction::perplexity() const { return std::exp(loss); }
+
+Prediction predict(Model& model, const Task& task, Split split) {
+  const autograd::NoGrad quiet;
+  const bool before = model.module().training();
+  model.module().eval();
+  Prediction total;
+  int64_t right = 0;
+  for_each_batch(task, split, [&](const Batch& batch) {
+    const Lesson lesson = model.lesson(batch);
+    total.loss += lesson.loss.item() * static_cast<double>(lesson.counted);
+    total.counted += lesson.counted;
+    right += lesson.right;
+  });
+  model.module().train(before);
+  total.loss /= static_cast<double>(std::max<int64_t>(total.counted, 1));
+  total.accuracy = share(right, total.counted);
   return total;
 }
 
 namespace {
 
 // Which operation was the first with a number that is not finite? "; linear: ...", or nothing.
-std::string first_anomaly(nn::EncoderClassifier& model, const Batch& batch) {
+std::string first_anomaly(Model& model, const Batch& batch) {
   try {
     const autograd::DetectAnomaly watch;
     const autograd::NoGrad quiet;
-    static_cast<void>(cross_entropy(model.forward(batch.input, {}, false).output, batch.target));
+    static_cast<void>(model.lesson(batch));
   } catch (const autograd::NotFinite& error) {
     return lib::str("; ", error.what());
   }
@@ -114,18 +116,17 @@ std::string first_anomaly(nn::EncoderClassifier& model, const Batch& batch) {
 
 }  // namespace
 
-TrainingEnd train(nn::EncoderClassifier& model, const Task& task, const Config& config,
+TrainingEnd train(Model& model, const Task& task, const Config& config,
                   const std::function<void(const Metrics&)>& report,
                   const std::function<bool()>& stop) {
-  const auto optimizer = make_optimizer(config, model);
+  const auto optimizer = make_optimizer(config, model.module());
   const auto start = std::chrono::steady_clock::now();
-  model.train();
+  model.module().train();
   for (int64_t step = 0; step < config.steps; ++step) {
     const Batch batch =
         make_batch(task, Split::train, step * config.batch % task.train_size, config.batch);
-    const autograd::Variable logits =
-        model.forward(batch.input, {}, /*need_weights=*/false).output;    // (B, T, symbols)
-    const autograd::Variable loss = cross_entropy(logits, batch.target);  // ()
+    const Lesson lesson = model.lesson(batch);
+    const autograd::Variable& loss = lesson.loss;
     if (!std::isfinite(loss.item())) {
       throw std::runtime_error(lib::str("train: the loss is ", loss.item(), " at step ", step + 1,
                                         "; try a smaller learning_rate than ", config.learning_rate,
@@ -133,14 +134,15 @@ TrainingEnd train(nn::EncoderClassifier& model, const Task& task, const Config& 
     }
     optimizer->zero_grad();
     backward(loss);
-    const double norm = config.clip > 0 ? nn::clip_grad_norm(model.parameters(), config.clip) : 0;
+    const double norm =
+        config.clip > 0 ? nn::clip_grad_norm(model.module().parameters(), config.clip) : 0;
     optimizer->learning_rate =
         config.learning_rate *
         nn::schedule_factor(schedule_named(config.schedule), step, config.steps, config.warmup);
     optimizer->step();
     report({.step = step + 1,
             .loss = loss.item(),
-            .accuracy = count_right(logits.value(), batch.target).token_share(),
+            .accuracy = share(lesson.right, lesson.counted),
             .learning_rate = optimizer->learning_rate,
             .grad_norm = norm,
             .seconds = seconds_since(start)});

@@ -9,33 +9,34 @@
 #include <memory>
 
 #include "examples/lab/config.h"
+#include "examples/lab/metrics.h"
+#include "examples/lab/model.h"
 #include "examples/lab/run_folder.h"
 #include "examples/lab/tasks.h"
 #include "nn/optimizer.h"
-#include "nn/transformer.h"
 
 namespace qkv::examples {
 
-// The model that a configuration describes, with weights drawn from its seed. Throws
-// std::invalid_argument if the sizes do not fit each other.
-[[nodiscard]] std::unique_ptr<nn::EncoderClassifier> make_model(const Config& config);
-
 [[nodiscard]] std::unique_ptr<nn::Optimizer> make_optimizer(const Config& config,
-                                                            const nn::Module& model);
+                                                            const nn::Module& module);
 
-// How many of a number of sequences, and of their symbols, were right.
-struct Accuracy {
-  int64_t exact = 0, sequences = 0;
-  int64_t right = 0, symbols = 0;
-  [[nodiscard]] double exact_share() const;
-  [[nodiscard]] double token_share() const;
+struct Answered {
+  std::vector<Sequence> answers, targets;  // the model's, and the true ones
 };
+[[nodiscard]] Accuracy accuracy_of(const Answered& answered);
 
-// Compares the most likely symbols of logits (B, T, symbols) with the targets (B, T).
-[[nodiscard]] Accuracy count_right(const tensor::Tensor& logits, const tensor::Tensor& target);
+// The whole split, answered in evaluation mode and without recording; training mode is restored.
+[[nodiscard]] Answered answer_all(Model& model, const Task& task, Split split);
+[[nodiscard]] Accuracy evaluate(Model& model, const Task& task, Split split);
 
-// The whole split, in evaluation mode and without recording; training mode is restored.
-[[nodiscard]] Accuracy evaluate(nn::EncoderClassifier& model, const Task& task, Split split);
+// How well each symbol of a split is predicted from the true ones before it.
+struct Prediction {
+  double loss = 0;  // the mean of -ln p, over all symbols and their ends
+  double accuracy = 0;
+  int64_t counted = 0;
+  [[nodiscard]] double perplexity() const;  // e^loss: as unsure as between that many symbols
+};
+[[nodiscard]] Prediction predict(Model& model, const Task& task, Split split);
 
 struct TrainingEnd {
   int64_t steps = 0;         // done
@@ -45,7 +46,7 @@ struct TrainingEnd {
 // Runs the steps. After each one, `report` gets its metrics, and training ends early if `stop` says
 // so. Throws std::runtime_error, naming the step, if the loss is not finite: the weights are then
 // as the last good step left them.
-TrainingEnd train(nn::EncoderClassifier& model, const Task& task, const Config& config,
+TrainingEnd train(Model& model, const Task& task, const Config& config,
                   const std::function<void(const Metrics&)>& report,
                   const std::function<bool()>& stop);
 

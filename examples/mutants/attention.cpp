@@ -99,6 +99,33 @@ void unmasked_mutants(Mutants& all) {
   });
 }
 
+// Scores of head h fall by slopes[h] from one key to the next further away.
+void falling_mutants(Mutants& all) {
+  const auto slopes = [](Dtype dtype) { return Tensor::of<double>({0.5, 0.125}, {2}).to(dtype); };
+  const auto falling = all.of("attention", qkv_sample(), [slopes](In in) {
+    return attention(in[0], in[1], in[2], {}, {}, slopes(in[0].dtype()));
+  });
+  const auto steps = [](In in, Var dO, const Tensor& m) -> Steps {
+    const Variable fall = tensor::loss_of_distance(m, 3, 3);  // (H, Tq, Tk)
+    const Variable P = softmax(matmul(in[0], transpose(in[1])) * kScale - fall, -1);
+    const Variable dP = matmul(dO, transpose(in[2]));
+    return {P, dP, through_softmax(P, dP)};
+  };
+  falling("forgets that scores fall with distance", [](In in, Var dO, Var) -> Grads {
+    const auto [P, dP, dS] = steps_of(in, dO);
+    return from(in, P, dS, dO);
+  });
+  falling("scores rise with distance", [=](In in, Var dO, Var) -> Grads {
+    const auto [P, dP, dS] = steps(in, dO, tensor::neg(slopes(in[0].dtype())));
+    return from(in, P, dS, dO);
+  });
+  falling("every head falls as the first", [=](In in, Var dO, Var) -> Grads {
+    const Tensor first = Tensor::of<double>({0.5, 0.5}, {2}).to(in[0].dtype());
+    const auto [P, dP, dS] = steps(in, dO, first);
+    return from(in, P, dS, dO);
+  });
+}
+
 void masked_mutants(Mutants& all) {
   const AttentionMask causal = {.causal = true};
   const auto later = all.of("attention", qkv_sample(), attend(causal));
@@ -194,6 +221,7 @@ void rotary_mutants(Mutants& all) {
 void attention_mutants(Mutants& all) {
   all.family = "attention";
   unmasked_mutants(all);
+  falling_mutants(all);
   masked_mutants(all);
   rotary_mutants(all);
 }

@@ -83,7 +83,10 @@ void norm_mutants(Mutants& all);
 void loss_mutants(Mutants& all);
 void attention_mutants(Mutants& all);
 void score_attention_mutants(Mutants& all);
+void variation_mutants(Mutants& all);
+void recurrent_cell_mutants(Mutants& all);
 void recurrent_mutants(Mutants& all);
+void seq2seq_mutants(Mutants& all);
 void layer_mutants(Mutants& all);
 void model_mutants(Mutants& all);
 

@@ -10,6 +10,9 @@
 namespace qkv::examples {
 namespace {
 
+using lib::left;
+using lib::right;
+
 constexpr size_t kFamilyWidth = 28, kNameWidth = 60;  // of the first column
 
 const char* const kHelp =
@@ -56,16 +59,6 @@ struct Tally {
     }
   }
 };
-
-// The text with spaces before or behind it. A character of UTF-8 may be several bytes, of which all
-// but the first are 10xxxxxx.
-std::string spaces_for(const std::string& text, size_t width) {
-  const auto columns = static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-  return std::string(width > columns ? width - columns : 0, ' ');
-}
-std::string left(const std::string& text, size_t width) { return text + spaces_for(text, width); }
-std::string right(const std::string& text, size_t width) { return spaces_for(text, width) + text; }
 
 std::vector<std::string> headings() {
   std::vector<std::string> columns = {kOurs};

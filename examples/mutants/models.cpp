@@ -1,7 +1,9 @@
 // Mutants of whole models: somewhere inside one parameter, or one path, gets a wrong gradient. The
-// lab's classifier goes from tokens to the loss, the decoder from numbers to numbers.
+// decoder goes from numbers to numbers, all others from tokens to the loss or to logits.
 #include "examples/mutants/modules.h"
 #include "examples/mutants/pieces.h"
+#include "nn/encoder_decoder.h"
+#include "nn/language_model.h"
 
 namespace qkv::examples {
 namespace {
@@ -71,12 +73,71 @@ void decoder_mutants(Mutants& all) {
   });
 }
 
+// ---- language model: tokens (B, T) -> logits; one table is looked up and gives the logits -------
+void language_mutants(Mutants& all) {
+  nn::TransformerConfig config = tiny_config();
+  config.tied_embeddings = true;
+  const auto tokens = [] { return ids({2, 0, 1, 1}, {2, 2}); };
+  const auto whole = [tokens](nn::LanguageModel& model, In) {
+    return model.forward(tokens(), {}, false).logits;
+  };
+  const auto table = of_module(
+      all, "language_model", {}, maker<nn::LanguageModel>(config), whole,
+      [tokens](nn::LanguageModel& model, In, const Function& piece) {
+        const Variable x = model.input.forward(tokens());  // (B, T, C)
+        const Variable y = model.layers.forward(x, nn::Mask::causal(2), false).output;
+        return model.output.forward(y, piece({model.input.embedding.weight}));
+      },
+      unchanged);
+  table("the tied table learns as input only", [](In, Var dW, Var) -> Grads { return {dW * 0.0}; });
+  table("the logits' share is counted twice", [](In, Var dW, Var) -> Grads { return {dW * 2.0}; });
+  const auto looked_up = of_module(
+      all, "language_model", {}, maker<nn::LanguageModel>(config), whole,
+      [tokens](nn::LanguageModel& model, In, const Function& piece) {
+        const Variable x = piece({model.input.forward(tokens())});  // (B, T, C)
+        const Variable y = model.layers.forward(x, nn::Mask::causal(2), false).output;
+        return model.output.forward(y, model.input.embedding.weight);
+      },
+      unchanged);
+  looked_up("the rows forget their factor √C", [](In, Var dx, Var) -> Grads { return {dx * 0.5}; });
+  looked_up("the last position hears nothing",
+            [](In, Var dx, Var) -> Grads { return {dx - only_last(dx, 1)}; });
+}
+
+// ---- encoder-decoder: source (B, S), target (B, T) -> logits ------------------------------------
+void translation_mutants(Mutants& all) {
+  nn::TransformerConfig config = tiny_config();
+  config.source_vocab = 3;
+  const auto source = [] { return ids({2, 0, 1, 1}, {2, 2}); };
+  const auto target = [] { return ids({1, 2, 1, 0}, {2, 2}); };
+  const auto memory = of_module(
+      all, "encoder_decoder", {}, maker<nn::EncoderDecoder>(config),
+      [=](nn::EncoderDecoder& model, In) {
+        return model.forward(source(), {}, target(), false).logits;
+      },
+      [=](nn::EncoderDecoder& model, In, const Function& piece) {
+        const Variable seen = piece({model.encode(source(), {}, false).output});  // (B, S, C)
+        const Variable x = model.target_input.forward(target());                  // (B, T, C)
+        const Variable y = model.decoder.forward(x, seen, {}, {}, false).output;
+        return model.output.forward(y, model.target_input.embedding.weight);
+      },
+      unchanged);
+  memory("the encoder learns nothing", [](In, Var dy, Var) -> Grads { return {dy * 0.0}; });
+  memory("the encoder hears of its last symbol only",
+         [](In, Var dy, Var) -> Grads { return {only_last(dy, 1)}; });
+  memory("sequences get each other's gradient", [](In, Var dy, Var) -> Grads {
+    return {concat({slice(dy, 0, 1, 2), slice(dy, 0, 0, 1)}, 0)};
+  });
+}
+
 }  // namespace
 
 void model_mutants(Mutants& all) {
   all.family = "whole models";
   classifier_mutants(all);
   decoder_mutants(all);
+  language_mutants(all);
+  translation_mutants(all);
 }
 
 }  // namespace qkv::examples

@@ -79,7 +79,8 @@ const std::vector<Mutant>& mutants() {
     for (const auto breed :
          {arithmetic_mutants, function_mutants, reduction_mutants, shape_mutants, selection_mutants,
           product_mutants, softmax_mutants, norm_mutants, loss_mutants, attention_mutants,
-          score_attention_mutants, recurrent_mutants, layer_mutants, model_mutants}) {
+          score_attention_mutants, variation_mutants, recurrent_cell_mutants, recurrent_mutants,
+          seq2seq_mutants, layer_mutants, model_mutants}) {
       breed(all);
     }
     return all.list;

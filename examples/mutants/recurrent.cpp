@@ -1,8 +1,8 @@
 // Mutants of recurrent layers: gates mixed up, and paths through time cut. Each layer runs three
 // steps over x (B, T, C) = (2, 3, 2) from a state given, hidden = 2, and shows its states; one
 // piece of the cell is spoilt.
-#include "nn/recurrent.h"
 #include <utility>
+#include "nn/recurrent_layers.h"
 
 #include "examples/mutants/modules.h"
 
@@ -40,7 +40,7 @@ Variable gate(Var gates, int64_t i) { return slice(gates, 1, 2 * i, 2 * i + 2); 
 void rnn_mutants(Mutants& all) {
   const auto make = maker<nn::RNN>(2, 2);
   const Data data = data_of({{2, 3, 2}, {2, 2}});
-  const Function step = [](In in) { return nn::rnn_cell(in[0], linear(in[1], in[2], in[3])); };
+  const Function step = [](In in) { return rnn_cell(in[0], linear(in[1], in[2], in[3])); };
   const auto row = of_module(
       all, "rnn", data, make, run,
       [](const nn::RNN& layer, In in, const Function& piece) {
@@ -72,7 +72,7 @@ void rnn_mutants(Mutants& all) {
       [](const nn::RNN& layer, In in, const Function& hold) {
         bool started = false;
         return walk(layer, in, [&](Var from_x, const nn::RecurrentState& before) {
-          const Variable h = nn::rnn_cell(from_x, from_h(layer, before.h));
+          const Variable h = rnn_cell(from_x, from_h(layer, before.h));
           return nn::RecurrentState{std::exchange(started, true) ? hold({h, before.h}) : h};
         });
       },
@@ -182,6 +182,51 @@ void lstm_mutants(Mutants& all) {
   });
 }
 
+// ---- layers, in two directions ------------------------------------------------------------------
+//
+//   x ─┬─ 0 ─────────┐                 join({there, back}) puts them side by side,
+//      └─ 0_reverse ─┴─ join ─ 1 ...   rise({shown}) is what goes from layer 0 to layer 1
+void layers_mutants(Mutants& all) {
+  const nn::RecurrentConfig config = {
+      .cell = nn::Cell::rnn, .in = 2, .hidden = 2, .layers = 2, .bidirectional = true};
+  const Function join = [](In in) { return concat({in[0], in[1]}, -1); };
+  const Function rise = [](In in) { return in[0]; };
+  const auto run_layers = [](const nn::RecurrentLayers& net, Var x, const Function& joined,
+                             const Function& risen) {
+    Variable shown = x;
+    for (size_t i = 0; i < 4; i += 2) {
+      const Variable read = i == 0 ? shown : risen({shown});
+      shown = joined({net.layers[i]->forward(read).output,
+                      net.layers[i + 1]->forward(read, {}, {}, nn::Direction::backward).output});
+    }
+    return shown;  // (B, T, 2 hidden)
+  };
+  const auto whole = [](nn::RecurrentLayers& net, In in) { return net.forward(in[0]).output; };
+  const auto make = maker<nn::RecurrentLayers>(config);
+  const Data data = data_of({{2, 3, 2}});
+
+  const auto joined = of_module(
+      all, "recurrent_layers", data, make, whole,
+      [=](nn::RecurrentLayers& net, In in, const Function& piece) {
+        return run_layers(net, in[0], piece, rise);
+      },
+      join);
+  joined("the directions change places", [](In, Var dy, Var) -> Grads {
+    return {slice(dy, -1, 2, 4), slice(dy, -1, 0, 2)};
+  });
+  joined("dy reaches the second direction reversed", [](In, Var dy, Var) -> Grads {
+    const Tensor order = Tensor::of<int64_t>({2, 1, 0}, {3});
+    return {slice(dy, -1, 0, 2), index_select(slice(dy, -1, 2, 4), 1, order)};
+  });
+  const auto risen = of_module(
+      all, "recurrent_layers", data, make, whole,
+      [=](nn::RecurrentLayers& net, In in, const Function& piece) {
+        return run_layers(net, in[0], join, piece);
+      },
+      rise);
+  risen("no gradient gets to the layer below", [](In, Var dy, Var) -> Grads { return {dy * 0.0}; });
+}
+
 }  // namespace
 
 void recurrent_mutants(Mutants& all) {
@@ -189,6 +234,7 @@ void recurrent_mutants(Mutants& all) {
   rnn_mutants(all);
   gru_mutants(all);
   lstm_mutants(all);
+  layers_mutants(all);
 }
 
 }  // namespace qkv::examples

@@ -4,10 +4,12 @@
 //   output = softmax(score(queries, states)) states
 //
 // Sources of the scores: Luong et al. 2015 (dot, general, concat), Bahdanau et al. 2015 (additive).
-#include "nn/score_attention.h"
 #include <cmath>
+#include "nn/local_attention.h"
 
 #include "examples/mutants/modules.h"
+#include "tensor/elementwise.h"
+#include "tensor/views.h"
 
 namespace qkv::examples {
 namespace {
@@ -108,11 +110,10 @@ void general_mutants(Mutants& all) {
 
 // ---- concat: v · tanh(W [query; key]) -----------------------------------------------------------
 
-// Every query beside every key:  (B, Tq, C), (B, T, C) -> (B, Tq, T, 2 C)
-Variable pairs(In in) {
-  return concat({expand(reshape(in[0], {2, 2, 1, 3}), {2, 2, 4, 3}),
-                 expand(reshape(in[1], {2, 1, 4, 3}), {2, 2, 4, 3})},
-                -1);
+// Every query added to every key:  (B, Tq, hidden), (B, T, hidden) -> (B, Tq, T, hidden)
+Variable sums(In in) {
+  return expand(reshape(in[0], {2, 2, 1, 5}), {2, 2, 4, 5}) +
+         expand(reshape(in[1], {2, 1, 4, 5}), {2, 2, 4, 5});
 }
 
 // v · tanh(x):  (B, Tq, T, hidden), (hidden) -> (B, Tq, T)
@@ -126,27 +127,35 @@ Grads without_slope(In in, Var dS, Var) {
 
 void concat_mutants(Mutants& all) {
   const auto make = maker<nn::ConcatAttention>(3, 3, 5);
+  // W [query; key] for every pair, of queries, keys and W.
+  const Function multiply = [](In in) {
+    return sums({linear(in[0], slice(in[2], 1, 0, 3)), linear(in[1], slice(in[2], 1, 3, 6))});
+  };
   const auto paired = of_module(
       all, "concat_attention", data_of({kQueries, kStates}), make, look_over,
       [](const nn::ConcatAttention& module, In in, const Function& piece) {
-        const Variable hidden = linear(piece({in[0], in[1]}), module.weight);  // (B, Tq, T, hidden)
+        const Variable hidden = piece({in[0], in[1], module.weight});  // (B, Tq, T, hidden)
         return average(weighed_tanh({hidden, module.v}), in[1]);
       },
-      pairs);
-  paired("dy is cut as [key; query]", [](In, Var dy, Var) -> Grads {
-    return {sum(slice(dy, -1, 3, 6), {2}), sum(slice(dy, -1, 0, 3), {1})};
+      multiply);
+  paired("dW is cut as [key; query]", [multiply](In in, Var dy, Var) -> Grads {
+    const Grads right = right_gradients(multiply, in, dy);
+    const Variable& dW = right[2];
+    return {right[0], right[1], concat({slice(dW, 1, 3, 6), slice(dW, 1, 0, 3)}, 1)};
   });
-  paired("queries get the mean over the keys", [](In, Var dy, Var) -> Grads {
-    return {mean(slice(dy, -1, 0, 3), {2}), sum(slice(dy, -1, 3, 6), {1})};
+  paired("queries get the mean over the keys", [multiply](In in, Var dy, Var) -> Grads {
+    const Grads right = right_gradients(multiply, in, dy);
+    return {right[0] / 4, right[1], right[2]};
   });
-  paired("keys hear of the last query only", [](In, Var dy, Var) -> Grads {
-    return {sum(slice(dy, -1, 0, 3), {2}), sum(only_last(slice(dy, -1, 3, 6), 1), {1})};
+  paired("keys hear of the last query only", [multiply](In in, Var dy, Var) -> Grads {
+    const Grads right = right_gradients(multiply, in, dy);
+    return {right[0], right_gradients(multiply, in, only_last(dy, 1))[1], right[2]};
   });
 
   const auto scored = of_module(
       all, "concat_attention", data_of({kQueries, kStates}), make, look_over,
-      [](const nn::ConcatAttention& module, In in, const Function& piece) {
-        return average(piece({linear(pairs(in), module.weight), module.v}), in[1]);
+      [multiply](const nn::ConcatAttention& module, In in, const Function& piece) {
+        return average(piece({multiply({in[0], in[1], module.weight}), module.v}), in[1]);
       },
       weighed_tanh);
   scored("forgets the slope of tanh", without_slope);
@@ -155,10 +164,6 @@ void concat_mutants(Mutants& all) {
 // ---- additive: v · tanh(W_q query + W_k key) ----------------------------------------------------
 void additive_mutants(Mutants& all) {
   const auto make = maker<nn::AdditiveAttention>(3, 3, 5);
-  const Function add = [](In in) {
-    return expand(reshape(in[0], {2, 2, 1, 5}), {2, 2, 4, 5}) +
-           expand(reshape(in[1], {2, 1, 4, 5}), {2, 2, 4, 5});
-  };
   const auto added = of_module(
       all, "additive_attention", data_of({kQueries, kStates}), make, look_over,
       [](const nn::AdditiveAttention& module, In in, const Function& piece) {
@@ -166,7 +171,7 @@ void additive_mutants(Mutants& all) {
         const Variable from_key = linear(in[1], module.key_weight);      // (B, T, hidden)
         return average(weighed_tanh({piece({from_query, from_key}), module.v}), in[1]);
       },
-      add);
+      sums);
   added("keys get the last query's gradient only", [](In, Var dy, Var) -> Grads {
     return {sum(dy, {2}), sum(only_last(dy, 1), {1})};
   });
@@ -178,9 +183,9 @@ void additive_mutants(Mutants& all) {
 
   const auto scored = of_module(
       all, "additive_attention", data_of({kQueries, kStates}), make, look_over,
-      [add](const nn::AdditiveAttention& module, In in, const Function& piece) {
+      [](const nn::AdditiveAttention& module, In in, const Function& piece) {
         const Variable hidden =
-            add({linear(in[0], module.query_weight), linear(in[1], module.key_weight)});
+            sums({linear(in[0], module.query_weight), linear(in[1], module.key_weight)});
         return average(piece({hidden, module.v}), in[1]);
       },
       weighed_tanh);
@@ -189,6 +194,56 @@ void additive_mutants(Mutants& all) {
     return {right_gradients(weighed_tanh, in, dS)[0],
             right_gradients(weighed_tanh, in, only_last(dS, 2))[1]};
   });
+}
+
+// ---- local: softmax(score) exp(-2 (position - p)² / D²), p = S sigmoid(...) --------------------
+void local_mutants(Mutants& all) {
+  const int64_t window = 4;
+  const nn::Mask padding = nn::Mask::padding({4, 3}, 4);
+  const Tensor lengths = Tensor::of<double>({4, 3}, {2, 1});
+  // The weights where p and the bell are given.
+  const auto weigh = [padding](const nn::LocalAttention& module, In in, Var away, Var bell) {
+    const Variable scores = matmul(matmul(in[0], module.weight), transpose(in[1]));
+    const Tensor near = tensor::less_equal(tensor::abs(away.value()),
+                                           tensor::scalar(window, away.dtype()));  // (B, Tq, T)
+    const nn::Mask seen = padding & nn::Mask::allow(tensor::reshape(near, {2, 1, 2, 4}));
+    return nn::attention_weights(reshape(scores, {2, 1, 2, 4}), seen) * reshape(bell, {2, 1, 2, 4});
+  };
+  const auto row = [&](const auto& apart, const Function& piece) {
+    return of_module(
+        all, "local_attention", data_of({kQueries, kStates}),
+        maker<nn::LocalAttention>(3, 3, 5, window),
+        [padding](const nn::LocalAttention& module, In in) {
+          return module.forward(in[0], in[1], in[1], padding).output;
+        },
+        apart, piece);
+  };
+  const Function bell = [](In in) { return exp(in[0] * in[0] * (-2.0 / (window * window))); };
+  const auto away_from = [](Var p) {
+    return Variable(tensor::arange(4, p.dtype())) - reshape(p, {2, 2, 1});  // (B, Tq, T)
+  };
+  const auto of_bell = row(
+      [=](const nn::LocalAttention& module, In in, const Function& piece) {
+        const Variable away = away_from(module.centre(in[0], lengths.to(in[0].dtype())));
+        return matmul(reshape(weigh(module, in, away, piece({away})), {2, 2, 4}), in[1]);
+      },
+      bell);
+  of_bell("the bell has no slope", [](In, Var dy, Var) -> Grads { return {dy * 0.0}; });
+  of_bell("the bell's slope has the wrong sign", [](In in, Var dy, Var y) -> Grads {
+    return {dy * y * in[0] * (4.0 / (window * window))};
+  });
+  of_bell("σ = D for D / 2", [](In in, Var dy, Var y) -> Grads {
+    return {dy * y * in[0] * (-1.0 / (window * window))};
+  });
+
+  const auto of_place = row(
+      [=](const nn::LocalAttention& module, In in, const Function& piece) {
+        const Tensor ones = tensor::ones({2, 1}, in[0].dtype());
+        const Variable away = away_from(piece({module.centre(in[0], ones)}));
+        return matmul(reshape(weigh(module, in, away, bell({away})), {2, 2, 4}), in[1]);
+      },
+      [lengths](In in) { return in[0] * Variable(lengths.to(in[0].dtype())); });
+  of_place("S counts the padding", [](In, Var dy, Var) -> Grads { return {dy * 4.0}; });
 }
 
 }  // namespace
@@ -200,6 +255,7 @@ void score_attention_mutants(Mutants& all) {
   general_mutants(all);
   concat_mutants(all);
   additive_mutants(all);
+  local_mutants(all);
 }
 
 }  // namespace qkv::examples

@@ -9,6 +9,8 @@
 // Next: attention_forward.inl, attention_backward.inl.
 #include "lib/kernels/math.inl"
 
+#include "lib/kernels/exp_nonpositive.inl"
+
 #include "lib/kernels/tile.inl"
 
 #include "lib/kernels/attention_rows.inl"

@@ -10,6 +10,7 @@
 //
 //   Σ_k P_ik dP_ik = Σ_k P_ik Σ_d dO_id V_kd = Σ_d dO_id Σ_k P_ik V_kd = Σ_d dO_id O_id = delta_i
 //
+// Distances (ALiBi) are added to S here as in forward; they are constants, and change nothing else.
 // A row that attends to nobody has L = +inf, so P = 0 and every gradient of it is 0.
 //
 // Each element of dQ is one chain over keys in their order, each of dK and dV one over queries:
@@ -63,7 +64,7 @@ void weights_and_slopes(int64_t keys, const BackwardTile<T>& t, T* P, T* dS) {
     const Vec<T> L = Vec<T>::load(t.logsumexp + i), delta = Vec<T>::load(t.delta + i);
     for (int64_t j = 0; j < keys; ++j) {
       const int64_t at = j * t.ld + i;
-      const Vec<T> p = exp(Vec<T>::load(P + at) - L);
+      const Vec<T> p = exp_nonpositive(Vec<T>::load(P + at) - L);
       p.store(P + at);
       (p * (Vec<T>::load(dS + at) - delta)).store(dS + at);
     }
@@ -88,6 +89,7 @@ void attention_backward_tile(const AttentionHead<T>& head, const HeadGradients<T
   // S = K (scale Q)ᵀ,  dP = V dOᵀ                                    (keys x queries)
   multiply_block<T>(keys, ld, D, k.K.data, k.K.stride, 1, t->Qt, ld, P, ld, false);
   multiply_block<T>(keys, ld, Dv, k.V.data, k.V.stride, 1, t->dOt, ld, dS, ld, false);
+  lower_by_distance(head, block, P, ld);
   hide_scores(head.mask, block, P, ld);
   weights_and_slopes(keys, *t, P, dS);
   // dK += dSᵀ (scale Q),  dV += Pᵀ dO                                (keys x D, keys x Dv)

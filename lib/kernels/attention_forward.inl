@@ -11,6 +11,9 @@
 //
 // and o / l at the end. No score outlives its tile. For backward, L = m + log l is kept: the final
 // weights are exp(s_j - L). A row of a single tile has a = 0 and is never rescaled.
+//
+// No argument of exp is above 0, and hidden scores are -inf: exp_nonpositive gives them 0 at once.
+// Plain exp would let 2^k underflow, for which processors stop a hundred cycles in every register.
 
 template <class T>
 constexpr T lowest_finite() {
@@ -47,11 +50,11 @@ void online_softmax(int64_t keys, T* S, int64_t ld, const Running<T>& running) {
     const Vec<T> shift = max(now, lowest);  // nothing but -inf so far: exp(-inf - lowest) = 0
     Vec<T> total = Vec<T>::broadcast(0);
     for (j = 0; j < keys; ++j) {
-      const Vec<T> p = exp(Vec<T>::load(column + j * ld) - shift);
+      const Vec<T> p = exp_nonpositive(Vec<T>::load(column + j * ld) - shift);
       p.store(column + j * ld);
       total = total + p;
     }
-    const Vec<T> factor = exp(before - shift);
+    const Vec<T> factor = exp_nonpositive(before - shift);
     factor.store(running.factor + i);
     fma(Vec<T>::load(running.sum + i), factor, total).store(running.sum + i);
   }
@@ -74,6 +77,7 @@ void attention_forward_tile(const AttentionHead<T>& head, ForwardTile<T>* tile, 
   const int64_t D = head.width, Dv = head.value_width, ld = tile->ld, keys = block.keys;
   // S = K (scale Q)ᵀ                                                 (keys x queries)
   multiply_block<T>(keys, ld, D, K.data, K.stride, 1, tile->Qt, ld, S, ld, false);
+  lower_by_distance(head, block, S, ld);
   hide_scores(head.mask, block, S, ld);
   online_softmax(keys, S, ld, tile->running);
   for (int64_t i = 0; tile->begun && i < block.queries; ++i) {

@@ -15,7 +15,7 @@ struct HeadRows {
 // AttentionMask (lib/attention.h) for one head.
 struct HeadMask {
   int64_t keys;    // only keys 0 .. keys-1 exist for this batch
-  int64_t offset;  // causal: query i sees keys 0 .. i + offset
+  int64_t offset;  // query i stands beside key i + offset; causal: it sees keys 0 .. i + offset
   bool causal;
   const bool* allowed;  // or nullptr
   int64_t query_stride, key_stride;
@@ -25,6 +25,7 @@ template <class T>
 struct AttentionHead {
   int64_t width, value_width;
   T scale;
+  T slope;  // of the scores over distance, 0 for none
   HeadMask mask;
   HeadRows<const T> Q, K, V;
 };

@@ -1,5 +1,5 @@
-// Masks on tiles of scores, which lie keys x queries (attention.inl). A tile whose keys are all
-// hidden is skipped; in others, hidden scores become -inf before anybody looks at them.
+// Masks and distances on tiles of scores, which lie keys x queries (attention.inl). A tile whose
+// keys are all hidden is skipped; in others, hidden scores become -inf before anybody looks.
 //
 //   causal, offset 0, tile of 4 keys x 4 queries on the diagonal:      key 0   s  s  s  s
 //   row j is hidden from queries before j                              key 1   -  s  s  s
@@ -70,6 +70,25 @@ void hide_scores(const HeadMask& mask, const Block& block, T* S, int64_t ld) {
     while (j < block.keys) {
       S[j * ld + i] = hidden;
       j = find_flag(row, mask.key_stride, j + 1, block.keys, false);
+    }
+  }
+}
+
+// S_ji -= slope |i + offset - j| for the scores of the block: what is far away counts less.
+template <class T>
+void lower_by_distance(const AttentionHead<T>& head, const Block& block, T* S, int64_t ld) {
+  if (head.slope == 0) return;
+  T positions[kQueryTile];  // of the queries, among the keys: exact up to 2^24
+  for (int64_t i = 0; i < kQueryTile; ++i) {
+    positions[i] = static_cast<T>(block.query + i + head.mask.offset - block.key);
+  }
+  const Vec<T> falling = Vec<T>::broadcast(-head.slope), zero = Vec<T>::broadcast(T(0));
+  for (int64_t j = 0; j < block.keys; ++j) {
+    const Vec<T> key = Vec<T>::broadcast(static_cast<T>(j));
+    for (int64_t i = 0; i < ld; i += Vec<T>::kWidth) {
+      const Vec<T> ahead = Vec<T>::load(positions + i) - key;
+      const Vec<T> distance = max(ahead, zero - ahead);
+      fma(falling, distance, Vec<T>::load(S + j * ld + i)).store(S + j * ld + i);
     }
   }
 }

@@ -2,21 +2,11 @@
 // registers of doubles; the same of two arrays for backward passes; and the sums of sums.inl.
 #include "lib/kernels/math.inl"
 
+#include "lib/kernels/block.inl"
+
 #include "lib/kernels/sums.inl"
 
 // ---- forward ------------------------------------------------------------------------------------
-
-// What goes through a function at a time.
-template <class T>
-struct BlockOf {
-  using Type = Vec<T>;
-};
-template <>
-struct BlockOf<float> {
-  using Type = Group;
-};
-template <class T>
-using Block = typename BlockOf<T>::Type;
 
 template <class T, Block<T> (*f)(Block<T>)>
 [[gnu::flatten]] void map(int64_t n, const T* x, T* y) {
@@ -29,16 +19,6 @@ template <class T, Block<T> (*f)(Block<T>)>
 
 // ---- backward: dx from what the forward pass saved, and dy --------------------------------------
 
-// (1 - y)(1 + y) rather than 1 - y²: where y is nearly 1, 1 - y is exact and the rounded y² is not.
-template <class V>
-V tanh_backward(V y, V dy) {
-  const V one = V::broadcast(1);
-  return dy * ((one - y) * (one + y));
-}
-template <class V>
-V sigmoid_backward(V y, V dy) {
-  return dy * (y * (V::broadcast(1) - y));
-}
 template <class V>
 V relu_backward(V y, V dy) {
   const V zero = V::broadcast(0);

@@ -70,6 +70,19 @@ V tanh(V x) {
   return copy_sign(above / below, x);
 }
 
+// ---- backward: dx from the result y, and dy -----------------------------------------------------
+
+// (1 - y)(1 + y) rather than 1 - y²: where y is nearly 1, 1 - y is exact and the rounded y² is not.
+template <class V>
+V tanh_backward(V y, V dy) {
+  const V one = V::broadcast(1);
+  return dy * ((one - y) * (one + y));
+}
+template <class V>
+V sigmoid_backward(V y, V dy) {
+  return dy * (y * (V::broadcast(1) - y));
+}
+
 // ---- gelu, the tanh form ------------------------------------------------------------------------
 //
 //   gelu_tanh x = x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2 = x sigmoid(u),

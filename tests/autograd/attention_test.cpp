@@ -118,3 +118,17 @@ TEST_CASE("operands that attention cannot join are refused with their shapes") {
                {.key_lengths = Tensor::of<int64_t>({1, 3}, {2})}) ==
         "attention: key length 3 is outside [0, 2]");
 }
+
+TEST_CASE("slopes that are not one for each head are refused") {
+  const Variable x = normal({2, 3, 4, 5}, 1);
+  const auto attend = [](const Variable& q, const Tensor& slopes) {
+    return refusal([&] { return attention(q, q, q, {}, {}, slopes); });
+  };
+  CHECK(
+      attend(x, normal({2}, 1)) ==
+      "attention: slopes are (2,) float64, Q is (2, 3, 4, 5) float64; need slopes (H) for Q (B, H, "
+      "T, D), of the same dtype");
+  CHECK(attend(x, normal({3}, 1, Dtype::float32)) != "not refused");
+  CHECK(attend(normal({4, 5}, 1), normal({1}, 1)) != "not refused");
+  CHECK(attend(x, normal({3}, 1)) == "not refused");
+}

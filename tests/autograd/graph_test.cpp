@@ -11,53 +11,17 @@
 #include "autograd/ops.h"
 #include "nn/transformer.h"
 #include "tests/compare.h"
+#include "tests/xml.h"
 
 using namespace qkv;
 using namespace qkv::autograd;
+using qkv::tests::count;
 using qkv::tests::refusal;
+using qkv::tests::xml_fault;
 
 namespace {
 
 Variable leaf(const Shape& shape) { return parameter(tensor::ones(shape, Dtype::float64)); }
-
-int count(const std::string& text, const std::string& part) {
-  int n = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) n += 1;
-  return n;
-}
-
-// The first thing that is wrong with the text as XML, "" if nothing is: tags close in order,
-// attributes are quoted, & and < are escaped, and every character is printable ASCII.
-std::string xml_fault(const std::string& text) {
-  std::vector<std::string> open;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if ((c < 0x20 || c > 0x7e) && c != '\n') return lib::str("character ", int{c});
-    if (c == '&') {
-      const std::string entity = text.substr(i, text.find(';', i) + 1 - i);
-      const std::string known = "&amp; &lt; &gt; &quot; &#39;";
-      if (known.find(entity) == std::string::npos) return "entity " + entity.substr(0, 9);
-    }
-    if (c == '>') return "a loose >";
-    if (c != '<') continue;
-    size_t end = i + 1;
-    for (bool quoted = false; end < text.size() && (quoted || text[end] != '>'); ++end) {
-      if (text[end] == '"') quoted = !quoted;
-      if (text[end] == '<') return "< inside a tag: " + text.substr(i, end - i);
-    }
-    if (end == text.size()) return "an open tag at the end";
-    const std::string tag = text.substr(i + 1, end - i - 1);
-    const std::string name = tag.substr(0, tag.find_first_of(" /", 1));
-    if (tag[0] == '/') {
-      if (open.empty() || "/" + open.back() != tag) return "unexpected " + tag;
-      open.pop_back();
-    } else if (tag.back() != '/') {
-      open.push_back(name);
-    }
-    i = end;
-  }
-  return open.empty() ? "" : "open: " + open.back();
-}
 
 bool overlap(const Box& a, const Box& b) {
   return std::fabs(a.centre.x - b.centre.x) < (a.width + b.width) / 2 &&
@@ -126,14 +90,6 @@ TEST_CASE("hostile names stay inside their quotes") {
   CHECK(count(svg, "&lt;script&gt;") >= 4);
   const std::string long_name(500, 'x');
   CHECK(count(graph_svg(y, {{long_name, x}}), std::string(41, 'x')) == 0);
-}
-
-TEST_CASE("the checker of XML finds what is wrong") {
-  CHECK(xml_fault("<a b=\"c>\"><d/>e &amp; f</a>") == "");
-  for (const char* const bad : {"<a>", "<a></b>", "</a>", "<a b=\"<\"/>", "<a>&</a>", "<a>&x;</a>",
-                                "<a>\x1b</a>", "<a>></a>", "<a"}) {
-    CHECK_MESSAGE(xml_fault(bad) != "", bad);
-  }
 }
 
 TEST_CASE("svg shows every node and every use once and is one well-formed document") {

@@ -27,10 +27,22 @@ TEST_CASE("operands of one dtype are needed wherever there are several") {
       refusal([&] { return matmul(a, b); }),
       refusal([&] { return attention(a, b, b); }),
       refusal([&] { return attention(a, a, b); }),
+      refusal([&] { return causal_product(a, b, a); }),
+      refusal([&] { return causal_product(a, a, b); }),
       refusal([&] { return rms_norm(a, row); }),
       refusal([&] { return linear(a, b); }),
       refusal([&] { return layer_norm(a, row, row); }),
       refusal([&] { return linear(a, a, row); }),
+      refusal([&] { return rnn_cell(a, b); }),
+      refusal([&] {
+        return gru_cell(leaf({2, 6}), leaf({2, 6}), b);
+      }),
+      refusal([&] {
+        return lstm_cell(leaf64({2, 8}), leaf({2, 8}), a);
+      }),
+      refusal([&] {
+        return recurrence(lib::Cell::rnn, leaf({2, 3, 2}), b, row, a);
+      }),
       refusal([&] {
         return a * Variable(tensor::ones({2, 2}, Dtype::int64));
       }),
@@ -53,7 +65,13 @@ TEST_CASE("an undefined Variable is refused and crashes nothing") {
       refusal([&] { return softmax(no, -1); }),
       refusal([&] { return linear(x, no); }),
       refusal([&] { return gelu(no); }),
+      refusal([&] { return rnn_cell(x, no); }),
+      refusal([&] { return gru_cell(no, x, x); }),
+      refusal([&] { return lstm_cell(x, x, no); }),
+      refusal([&] { return recurrence(lib::Cell::rnn, x, x, no, x); }),
+      refusal([&] { return recurrence(lib::Cell::gru, no, x, x, no); }),
       refusal([&] { return attention(x, x, no); }),
+      refusal([&] { return causal_product(x, no, x); }),
       refusal([&] {
         return concat({x, no}, 0);
       }),

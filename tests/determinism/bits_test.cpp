@@ -18,31 +18,13 @@
 #include "tensor/softmax.h"
 #include "tensor/update.h"
 #include "tensor/views.h"
-#include "tests/determinism/digest.h"
-#include "tests/determinism/settings.h"
+#include "tests/determinism/computation.h"
 
 using namespace qkv::tensor;
 using namespace qkv::tests;
 using qkv::lib::Function;
 
 namespace {
-
-// Something that computes tensors, always from the same numbers; and what it gives in float32.
-struct Computation {
-  std::string name;
-  uint64_t pinned;  // the digest of the results
-  std::function<std::vector<Tensor>(Dtype)> run;
-};
-
-// Random numbers, drawn once.
-Tensor normals(const Shape& shape, Dtype dtype, size_t which = 1) {
-  static const std::vector<Tensor> reservoirs = [] {
-    qkv::lib::Generator generator(1);
-    const auto draw = [&] { return normal({100'000}, 0, 1, generator, Dtype::float64); };
-    return std::vector<Tensor>{draw(), draw(), draw()};
-  }();
-  return reshape(slice(reservoirs.at(which - 1), 0, 0, shape.numel()), shape).clone().to(dtype);
-}
 
 // ---- the kernels -------------------------------------------------------------------------------
 
@@ -241,21 +223,6 @@ const std::vector<Computation>& operations() {
   return list;
 }
 
-// Does every computation give, under every setting, what it gives under the first?
-void check_all(const std::vector<Computation>& computations) {
-  for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
-    for (const Computation& computation : computations) {
-      uint64_t first = 0;
-      for_each_setting([&](const std::string& setting) {
-        const uint64_t bits = digest(computation.run(dtype));
-        if (first == 0) first = bits;
-        INFO(computation.name, " in ", std::string(dtype_name(dtype)), " under ", setting);
-        CHECK(bits == first);
-      });
-    }
-  }
-}
-
 }  // namespace
 
 TEST_CASE("a digest tells one bit") {
@@ -288,11 +255,6 @@ TEST_CASE("tensor operations have the same bits for every instruction set and nu
 
 // In float64 the standard library's functions take part, and those differ from system to system.
 TEST_CASE("float32 results are the same on every machine and with every compiler") {
-  for (const auto* list : {&kernels(), &operations()}) {
-    for (const Computation& c : *list) {
-      const uint64_t bits = digest(c.run(Dtype::float32));
-      INFO(c.name, " gives ", bits);
-      CHECK(bits == c.pinned);
-    }
-  }
+  check_pinned(kernels());
+  check_pinned(operations());
 }

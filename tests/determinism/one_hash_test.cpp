@@ -39,7 +39,8 @@ Trained trained(const Config& config) {
   train(
       *model, make_task(config), config,
       [&](const Metrics& metrics) { result.losses.push_back(metrics.loss); }, [] { return false; });
-  for (const autograd::Variable& v : model->parameters()) result.weights.push_back(v.value());
+  for (const autograd::Variable& v : model->module().parameters())
+    result.weights.push_back(v.value());
   return result;
 }
 

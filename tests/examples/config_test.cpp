@@ -1,17 +1,26 @@
 // The configuration: precedence, the JSON round trip, a clear refusal for every kind of mistake.
 #include "examples/lab/config.h"
+
+#include "examples/lab/config_table.h"
+#include "examples/lab/presets.h"
+#include "examples/lab/tasks.h"
 #include "tests/temporary.h"
 
 #include <doctest/doctest.h>
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <stdexcept>
 
 using qkv::examples::Config;
 using qkv::examples::config_help;
 using qkv::examples::config_json;
+using qkv::examples::config_table;
+using qkv::examples::model_kinds;
 using qkv::examples::parse_config;
+using qkv::examples::preset_names;
+using qkv::examples::task_names;
 
 namespace {
 
@@ -110,17 +119,88 @@ TEST_CASE("config: the JSON has every key and comes back as the same configurati
   CHECK(config_json(parse_config({file.word()})) == json);
   CHECK(json != config_json(parse_config({})));
   CHECK(json.find("\"learning_rate\": 0.1,") != std::string::npos);
-  CHECK(json.find("\"model\": {\n    \"width\": 32,") != std::string::npos);
+  CHECK(json.find("\"model\": {\n    \"kind\": \"encoder\",\n    \"width\": 32,") !=
+        std::string::npos);
   CHECK(json.back() == '\n');
 }
 
 TEST_CASE("config: an unknown key is refused with the nearest known one") {
   CHECK(refusal({"stpes=3"}) == "config: unknown key 'stpes'; did you mean 'steps'?");
-  CHECK(refusal({"width=3"}) == "config: unknown key 'width'; did you mean 'model.width'?");
+  CHECK(refusal({"wdith=3"}) == "config: unknown key 'wdith'; did you mean 'model.width'?");
   CHECK(refusal({"confg=x"}) == "config: unknown key 'confg'; did you mean 'config'?");
-  CHECK(refusal({"zzzzzz=3"}).starts_with("config: unknown key 'zzzzzz'; known: config, task"));
+  CHECK(refusal({"zzzzzz=3"})
+            .starts_with("config: unknown key 'zzzzzz'; known: config, model, task"));
   CHECK(refusal({"a\x1b[2J=3"}).starts_with("config: unknown key 'a\\x1b[2J'"));
   CHECK(refusal({"reverse"}) == "config: 'reverse' is not of the form key=value");
+}
+
+TEST_CASE("config: the last part of a dotted key will do, and model is the kind of model") {
+  const Config c = parse_config({"model=decoder", "heads=2", "width=8", "beam=3", "kv_heads=1"});
+  CHECK(c.model.kind == "decoder");
+  CHECK(c.model.heads == 2);
+  CHECK(c.model.width == 8);
+  CHECK(c.model.kv_heads == 1);
+  CHECK(c.decoding.beam == 3);
+  Config any;
+  std::set<std::string> names;
+  for (const auto& key : config_table(any)) {
+    const std::string name = key.name;
+    CHECK_MESSAGE(names.insert(name.substr(name.rfind('.') + 1)).second, name);
+  }
+}
+
+TEST_CASE("config: the task chooses the model, and both choose how it is trained") {
+  CHECK(parse_config({}).model.kind == "encoder");
+  CHECK(parse_config({"task=translate"}).model.kind == "seq2seq");
+  CHECK(parse_config({"task=text"}).model.kind == "decoder");
+  CHECK(parse_config({"task=recall"}).model.kind == "encoder_decoder");
+  CHECK(parse_config({"model=seq2seq"}).clip != parse_config({}).clip);
+  CHECK(parse_config({"model=seq2seq", "clip=7"}).clip == 7);
+}
+
+TEST_CASE("config: a model that cannot learn the task is refused with the reason") {
+  CHECK(refusal({"task=add", "model=encoder"}) ==
+        "config: model=encoder cannot learn task=add: an encoder answers at each place of the "
+        "question, and here the answer is not as long; try model=encoder_decoder");
+  CHECK(refusal({"task=text", "model=seq2seq"}).find("has no source to encode") !=
+        std::string::npos);
+  CHECK(refusal({"task=copy", "model=ngram"}).find("it answers no question; try model=decoder") !=
+        std::string::npos);
+}
+
+TEST_CASE("config: every sensible pair of task and model is accepted, and no other") {
+  int accepted = 0;
+  for (const std::string& task : task_names()) {
+    for (const std::string& kind : model_kinds()) {
+      accepted += refusal({"task=" + task, "model=" + kind}) == "not refused";
+    }
+  }
+  // Of 8 tasks: text with decoder, ngram and encoder (masked); four of equal length with four
+  // kinds; add, recall and translate with three.
+  CHECK(accepted == 3 + 4 * 4 + 3 * 3);
+}
+
+TEST_CASE("config: a word for a key that the model does not have is refused") {
+  CHECK(refusal({"model=seq2seq", "heads=2"}) ==
+        "config: model.heads=2 is refused; model=seq2seq does not use it, only encoder, decoder, "
+        "encoder_decoder");
+  CHECK(refusal({"attention=dot"}).find("model=encoder does not use it, only seq2seq") !=
+        std::string::npos);
+  CHECK(refusal({"task=text", "model=ngram", "steps=3"}).find("does not use it") !=
+        std::string::npos);
+  const TemporaryFile file(R"({"model": {"kind": "seq2seq", "heads": 2}})");
+  CHECK(refusal({file.word()}) == "not refused");  // a file has all keys
+}
+
+TEST_CASE("config: every preset is a valid configuration and comes back from its JSON") {
+  for (const std::string& preset : preset_names()) {
+    CAPTURE(preset);
+    const Config c = parse_config({"preset=" + preset});
+    const TemporaryFile file(config_json(c));
+    CHECK(config_json(parse_config({file.word()})) == config_json(c));
+  }
+  CHECK(parse_config({"preset=mingpt-sort"}).task == "sort");
+  CHECK(parse_config({"preset=tinytorch-m05", "task=mixed"}).task == "mixed");
 }
 
 TEST_CASE("config: a wrong value is refused with the key, the value and what is allowed") {
@@ -132,10 +212,10 @@ TEST_CASE("config: a wrong value is refused with the key, the value and what is 
         "config: optimizer=adm is refused; optimizer must be one of sgd, adam, adamw");
   CHECK(refusal({"model.width=30", "model.heads=4"}) ==
         "config: model.width=30 is refused; model.width must be divisible by model.heads=4");
-  CHECK(refusal({"length=2", "symbols=3"}).find("give only 9 different sequences") !=
+  CHECK(refusal({"length=2", "symbols=3"}).find("give only 9 different examples") !=
         std::string::npos);
   CHECK(refusal({"name=../x"}).find("name=../x is refused") != std::string::npos);
-  CHECK(refusal({"task=sort"}).find("task must be one of copy, reverse") != std::string::npos);
+  CHECK(refusal({"task=shuffle"}).find("task must be one of copy, reverse") != std::string::npos);
 }
 
 TEST_CASE("config: what is no whole number of the right kind is refused") {

@@ -34,9 +34,11 @@ std::string refusal_of(GoldenCase golden, Dtype dtype = Dtype::float64) {
   return refusal([&] { return verify_case(golden, dtype); });
 }
 
-bool is_weight(const std::string& name) {  // w, v, w_q, b_ih, ff1_w, norm1_b, ...
-  return name == "v" || name == "w" || name.starts_with("w_") || name.starts_with("b_") ||
-         name.ends_with("_w") || name.ends_with("_b");
+bool is_weight(const std::string& name) {  // w, v, w_q, b_ih, bias_ih_l0, ff1_w, bridge.0.bias, ...
+  return name == "v" || name == "w" || name == "v_p" || name.find('.') != std::string::npos ||
+         name.starts_with("w_") || name.starts_with("b_") || name.starts_with("weight_") ||
+         name.starts_with("bias_") || name.ends_with("_w") || name.ends_with("_b") ||
+         name.ends_with("weight") || name.ends_with("bias");
 }
 
 }  // namespace
@@ -44,7 +46,8 @@ bool is_weight(const std::string& name) {  // w, v, w_q, b_ih, ff1_w, norm1_b, .
 TEST_CASE("golden: weights that fit nothing are refused before a module of their size is made") {
   constexpr int64_t kMost = 1 << 20;  // bytes; a module 3000 wide has 36 MB or more
   size_t tried = 0;
-  for (const char* file : {"attention", "recurrent", "transformer"}) {
+  for (const char* file :
+       {"attention", "recurrent", "recurrent_layers", "seq2seq", "transformer", "models"}) {
     for (const GoldenCase& right : cases_of(file)) {
       for (const auto& entry : right.inputs) {
         const std::string& name = entry.first;

@@ -31,33 +31,16 @@ std::string refusal(const Config& config) {
 
 }  // namespace
 
-TEST_CASE("tasks: copy repeats each row and reverse turns it around") {
-  for (const char* name : {"copy", "reverse"}) {
-    CAPTURE(name);
-    const Batch batch = make_batch(task_of(name, 7, 5), Split::train, 3, 4);
-    CHECK(batch.input.shape() == qkv::tensor::Shape{4, 7});
-    CHECK(batch.target.shape() == qkv::tensor::Shape{4, 7});
-    CHECK(batch.input.dtype() == qkv::tensor::Dtype::int64);
-    CHECK(batch.target.dtype() == qkv::tensor::Dtype::int64);
-    for (int64_t b = 0; b < 4; ++b) {
-      for (int64_t t = 0; t < 7; ++t) {
-        const int64_t from = std::string(name) == "copy" ? t : 6 - t;
-        CHECK(batch.target.at({b, t}) == batch.input.at({b, from}));
-      }
-    }
-  }
-}
-
 TEST_CASE("tasks: a sequence is reached by its index and is the same in every batch") {
   const Task task = task_of("reverse", 16, 10);
   const Batch batch = make_batch(task, Split::test, 90, 20);
-  const std::vector<int64_t> sequence = input_sequence(task, Split::test, 97);
+  const std::vector<int64_t> sequence = example(task, Split::test, 97).source;
   for (int64_t t = 0; t < 16; ++t) {
-    CHECK(batch.input.at({7, t}) == static_cast<double>(sequence[static_cast<size_t>(t)]));
+    CHECK(batch.source.at({7, t}) == static_cast<double>(sequence[static_cast<size_t>(t)]));
   }
-  CHECK(input_sequence(task, Split::test, 98) != sequence);
-  CHECK(input_sequence(task_of("copy", 16, 10), Split::test, 97) == sequence);
-  CHECK(input_sequence(task_of("copy", 16, 10, 2), Split::test, 97) != sequence);
+  CHECK(example(task, Split::test, 98).source != sequence);
+  CHECK(example(task_of("copy", 16, 10), Split::test, 97).source == sequence);
+  CHECK(example(task_of("copy", 16, 10, 2), Split::test, 97).source != sequence);
 }
 
 TEST_CASE("tasks: after the last sequence of a split comes the first") {
@@ -66,8 +49,8 @@ TEST_CASE("tasks: after the last sequence of a split comes the first") {
   const Batch batch = make_batch(task, Split::validation, 2, 3);
   const Batch from_start = make_batch(task, Split::validation, 0, 2);
   for (int64_t t = 0; t < 8; ++t) {
-    CHECK(batch.input.at({1, t}) == from_start.input.at({0, t}));
-    CHECK(batch.input.at({2, t}) == from_start.input.at({1, t}));
+    CHECK(batch.source.at({1, t}) == from_start.source.at({0, t}));
+    CHECK(batch.source.at({2, t}) == from_start.source.at({1, t}));
   }
 }
 
@@ -75,10 +58,10 @@ TEST_CASE("tasks: the splits share no sequence even when the space is small and 
   std::set<std::vector<int64_t>> trained_on, held_out;
   for (const int64_t seed : {1, 2}) {
     const Task task = task_of("reverse", 3, 10, seed);  // 1000 different sequences
-    for (int64_t i = 0; i < 4000; ++i) trained_on.insert(input_sequence(task, Split::train, i));
+    for (int64_t i = 0; i < 4000; ++i) trained_on.insert(example(task, Split::train, i).source);
     for (int64_t i = 0; i < 1000; ++i) {
-      held_out.insert(input_sequence(task, Split::validation, i));
-      held_out.insert(input_sequence(task, Split::test, i));
+      held_out.insert(example(task, Split::validation, i).source);
+      held_out.insert(example(task, Split::test, i).source);
     }
   }
   for (const auto& sequence : held_out) CHECK(trained_on.count(sequence) == 0);
@@ -108,7 +91,7 @@ TEST_CASE("tasks: every symbol comes about equally often at every position") {
   for (const Split split : {Split::train, Split::validation, Split::test}) {
     int counts[5][10] = {};
     for (int64_t i = 0; i < 5000; ++i) {
-      const std::vector<int64_t> sequence = input_sequence(task, split, i);
+      const std::vector<int64_t> sequence = example(task, split, i).source;
       for (size_t t = 0; t < 5; ++t) {
         REQUIRE(sequence[t] >= 0);
         REQUIRE(sequence[t] < 10);
@@ -122,31 +105,33 @@ TEST_CASE("tasks: every symbol comes about equally often at every position") {
 }
 
 TEST_CASE("tasks: the first training sequence of seed 1 is fixed") {
-  CHECK(input_sequence(task_of("reverse", 8, 10), Split::train, 0) ==
+  CHECK(example(task_of("reverse", 8, 10), Split::train, 0).source ==
         std::vector<int64_t>{0, 0, 4, 6, 2, 4, 1, 5});
 }
 
 TEST_CASE("tasks: names have descriptions and an unknown one is refused with a suggestion") {
-  CHECK(task_names() == std::vector<std::string>{"copy", "reverse"});
+  CHECK(task_names() == std::vector<std::string>{"copy", "reverse", "sort", "mixed", "add",
+                                                 "recall", "translate", "text"});
   for (const std::string& name : task_names()) CHECK(!task_description(name).empty());
   Config config;
   config.task = "revrese";
   CHECK(refusal(config) == "task: unknown task 'revrese'; did you mean 'reverse'?");
-  config.task = "sort";
-  CHECK(refusal(config) == "task: unknown task 'sort'; known: copy, reverse");
+  config.task = "shuffle";
+  CHECK(refusal(config) ==
+        "task: unknown task 'shuffle'; known: copy, reverse, sort, mixed, add, recall, translate, "
+        "text");
 }
 
 TEST_CASE("tasks: a space too small to split is refused and the smallest sufficient one is not") {
   Config config;
   config.length = 2;
   config.symbols = 3;
-  CHECK(
-      refusal(config) ==
-      "task: symbols=3 and length=2 give only 9 different sequences, too few to hold some out for "
-      "testing; need 1000 or more (symbols to the power of length)");
-  config.symbols = 31;
-  CHECK(refusal(config).find("give only 961") != std::string::npos);
-  config.symbols = 32;
+  CHECK(refusal(config) ==
+        "task: symbols=3 and length=2 give only 9 different examples of reverse, too few to hold "
+        "some out for testing; need 500 or more (symbols to the power of length)");
+  config.symbols = 22;
+  CHECK(refusal(config).find("give only 484") != std::string::npos);
+  config.symbols = 23;
   CHECK(refusal(config) == "not refused");
   config.length = 1024;  // more sequences than a double can count
   config.symbols = 10000;

@@ -19,6 +19,14 @@ Config tiny() {
                        "validation_size=60", "learning_rate=0.01"});
 }
 
+// The last parameter of a model: the weights of its output layer, or their bias.
+autograd::Variable last_weight(Model& model) {
+  for (const auto& named : model.module().named_parameters()) {
+    if (named.name == "output2.weight") return *named.parameter;
+  }
+  throw std::logic_error("no output layer");
+}
+
 const auto kNever = [] { return false; };
 const auto kSilent = [](const Metrics&) {};
 
@@ -64,7 +72,7 @@ TEST_CASE("training stops after the step in which it is told to") {
 TEST_CASE("a loss that is not finite ends the training with a sentence that names the step") {
   const Config config = tiny();
   const auto model = make_model(config);
-  model->output2.weight.mutable_value().fill_(std::numeric_limits<double>::infinity());
+  last_weight(*model).mutable_value().fill_(std::numeric_limits<double>::infinity());
   std::string said;
   try {
     train(*model, make_task(config), config, kSilent, kNever);
@@ -77,29 +85,35 @@ TEST_CASE("a loss that is not finite ends the training with a sentence that name
         std::string::npos);  // the weight
 }
 
-TEST_CASE("counting compares the most likely symbol at every position with the target") {
-  const tensor::Tensor logits =
-      tensor::Tensor::of<float>({0, 9, 9, 0, 9, 0, 0, 9}, {2, 2, 2});  // answers 1 0 and 0 1
-  const tensor::Tensor target = tensor::Tensor::of<int64_t>({1, 0, 1, 1}, {2, 2});
-  const Accuracy a = count_right(logits, target);
+TEST_CASE("answers of any length are counted beside their targets") {
+  const Accuracy a =
+      accuracy_of({.answers = {{1, 0}, {0, 1, 1}, {2, 3}}, .targets = {{1, 0}, {1, 1}, {2, 3, 4}}});
   CHECK(a.exact == 1);
-  CHECK(a.sequences == 2);
-  CHECK(a.right == 3);
-  CHECK(a.symbols == 4);
-  CHECK(show_accuracy(a) == "exact-sequence 50.00% (1/2), token 75.00%");
+  CHECK(a.sequences == 3);
+  CHECK(show_accuracy(a) == "exact-sequence 33.33% (1/3), token 62.50%");
+}
+
+TEST_CASE("a lesson counts what is expected, and leaves out what is ignored") {
+  const tensor::Tensor logits =
+      tensor::Tensor::of<float>({0, 9, 9, 0, 9, 0, 0, 9}, {2, 2, 2});  // predicts 1 0 and 0 1
+  const tensor::Tensor expected = tensor::Tensor::of<int64_t>({1, kIgnored, 1, 1}, {2, 2});
+  const Lesson lesson = lesson_of(logits, expected, 0);
+  CHECK(lesson.right == 2);
+  CHECK(lesson.counted == 3);
+  CHECK(std::abs(lesson.loss.item() - 3.00012340) < 1e-5);  // (0.00012 + 9.00012 + 0.00012) / 3
 }
 
 TEST_CASE("evaluation leaves the mode, the weights and the graph alone") {
   const Config config = tiny();
   const auto model = make_model(config);
-  const std::vector<double> before = model->output2.weight.value().to_vector();
-  model->train();
+  const std::vector<double> before = last_weight(*model).value().to_vector();
+  model->module().train();
   const Accuracy first = evaluate(*model, make_task(config), Split::validation);
   const Accuracy second = evaluate(*model, make_task(config), Split::validation);
-  CHECK(model->training());
+  CHECK(model->module().training());
   CHECK(first.right == second.right);
-  CHECK(model->output2.weight.value().to_vector() == before);
-  CHECK_FALSE(model->output2.weight.has_grad());
+  CHECK(last_weight(*model).value().to_vector() == before);
+  CHECK_FALSE(last_weight(*model).has_grad());
 }
 
 TEST_CASE("every optimiser name makes an optimiser that moves the weights") {
@@ -108,9 +122,9 @@ TEST_CASE("every optimiser name makes an optimiser that moves the weights") {
     config.optimizer = name;
     config.steps = 1;
     const auto model = make_model(config);
-    const std::vector<double> before = model->output2.weight.value().to_vector();
+    const std::vector<double> before = last_weight(*model).value().to_vector();
     train(*model, make_task(config), config, kSilent, kNever);
-    CHECK_MESSAGE(model->output2.weight.value().to_vector() != before, name);
+    CHECK_MESSAGE(last_weight(*model).value().to_vector() != before, name);
   }
 }
 
@@ -121,7 +135,7 @@ TEST_CASE("the report shows inputs, predictions and an attention map for every l
   const auto model = make_model(config);
   const Task task = make_task(config);
   const std::string predictions = show_predictions(*model, task, 3);
-  const std::string maps = show_attention(*model, task);
+  const std::string maps = show_attention(*model, make_batch(task, Split::test, 0, 1));
   size_t inputs = 0, layers = 0;
   for (size_t at = 0; (at = predictions.find("input", at)) != std::string::npos; ++at) ++inputs;
   for (size_t at = 0; (at = maps.find("layer ", at)) != std::string::npos; ++at) ++layers;

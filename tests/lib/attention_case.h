@@ -38,6 +38,7 @@ struct AttentionCase {
   Layout layout = Layout::heads_apart;
   lib::AttentionMask mask = {};
   double scale = 0.3;
+  std::vector<double> slopes = {};  // one per head, or none
   std::vector<double> Q, K, V, dO;  // of every head, (B, H, T, D)
   std::vector<int64_t> lengths = {};
   Flags flags = Flags(0);
@@ -116,8 +117,14 @@ struct AttentionCase {
     const auto in = [&](auto& x, int64_t rows, int64_t n) {
       return heads_of<const T>(x->data(), rows, n);
     };
-    const lib::AttentionProblem<T> problem = {shape,        mask,         static_cast<T>(scale),
-                                              in(q, Tq, D), in(k, Tk, D), in(v, Tk, Dv)};
+    const std::vector<T> of_heads(slopes.begin(), slopes.end());
+    const lib::AttentionProblem<T> problem = {shape,
+                                              mask,
+                                              static_cast<T>(scale),
+                                              in(q, Tq, D),
+                                              in(k, Tk, D),
+                                              in(v, Tk, Dv),
+                                              slopes.empty() ? nullptr : of_heads.data()};
     const auto O = heads_of<T>(o->data(), Tq, Dv);
     (fused ? lib::attention<T> : lib::attention_definition<T>)(problem, O, L->data());
     (fused ? lib::attention_backward<T>
@@ -150,6 +157,7 @@ template <class T>
 AttentionResultsOf<double> truth_of(const AttentionCase<T>& c) {
   AttentionCase<double> exact(c.shape);
   exact.Q = c.Q, exact.K = c.K, exact.V = c.V, exact.dO = c.dO;
+  for (const double slope : c.slopes) exact.slopes.push_back(static_cast<T>(slope));
   exact.mask = c.mask, exact.scale = static_cast<double>(static_cast<T>(c.scale));
   return exact.run(false);
 }

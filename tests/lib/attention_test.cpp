@@ -86,6 +86,32 @@ TEST_CASE_TEMPLATE("fused attention agrees with the definition under every kind 
   }
 }
 
+TEST_CASE_TEMPLATE("scores that fall with distance agree with the definition", T, float, double) {
+  for (const MaskKind kind : {MaskKind::none, MaskKind::causal, MaskKind::all}) {
+    for (const AttentionShape& shape :
+         {AttentionShape{3, 2, 18, 21, 5, 9}, AttentionShape{1, 2, 150, 280, 9, 16},
+          AttentionShape{1, 3, 300, 140, 16, 3}}) {
+      INFO("mask kind ", static_cast<int>(kind), ", Tq ", shape.queries);
+      AttentionCase<T> c(shape, kind);
+      c.slopes = {0.25, 0, 0.03125};
+      const auto truth = truth_of(c);
+      for_each_isa([&] { check_against_truth(c, truth); });
+      c.slopes = {};
+      CHECK(worst_error(c.run(), truth) > 0.01);
+    }
+  }
+}
+
+// One query beside the last of three keys, all scores 0: the weights go down by e^-slope for each
+// key further back.
+TEST_CASE("the last query stands beside the last key") {
+  AttentionCase<double> c({1, 1, 1, 3, 1, 3});
+  c.Q = {0}, c.V = {1, 0, 0, 0, 1, 0, 0, 0, 1}, c.slopes = {std::log(2.0)};
+  for (const bool fused : {true, false}) {
+    CHECK(relative_error(c.run(fused).O, {1 / 7.0, 2 / 7.0, 4 / 7.0}) <= 1e-15);
+  }
+}
+
 TEST_CASE("heads of a projection give the same bits as heads apart") {
   for (const AttentionShape& shape :
        {AttentionShape{2, 3, 21, 34, 7, 12}, AttentionShape{1, 2, 330, 290, 8, 16}}) {

@@ -13,7 +13,7 @@
 #include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "nn/decoder.h"
-#include "nn/recurrent.h"
+#include "nn/recurrent_layers.h"
 #include "nn/score_attention.h"
 #include "tensor/elementwise.h"
 #include "tests/compare.h"
@@ -143,6 +143,23 @@ TEST_CASE("real positions depend on every real position and never on padding") {
   }
 }
 
+TEST_CASE("a window of an encoder reaches as far on both sides and of a decoder back only") {
+  nn::TransformerConfig near = config(nn::Norm::pre);
+  near.window = 2, near.layers = 1;
+  for (const bool need_weights : {false, true}) {
+    lib::Generator generator(1);
+    nn::TransformerEncoder encoder(near, generator);
+    nn::TransformerDecoder decoder(near, generator);
+    encoder.to(Dtype::float64), decoder.to(Dtype::float64);
+    const Variable x = parameter(normal({1, 5, 8}, 2)), memory = parameter(normal({1, 3, 8}, 3));
+    CHECK(dependency(encoder.forward(x, {}, need_weights).output, x).str() ==
+          nn::Mask::band(5, 5, 2).str());
+    const Variable y = decoder.forward(x, memory, {}, {}, need_weights).output;
+    CHECK(dependency(y, x).str() == nn::Mask::window(5, 5, 2).str());
+    CHECK(dependency(y, memory).str() == "# # #\n# # #\n# # #\n# # #\n# # #\n");
+  }
+}
+
 TEST_CASE("every encoder position reaches every decoder output and the future none") {
   const std::string all = "# # # # #\n# # # # #\n# # # # #\n";
   for (const nn::Norm norm : {nn::Norm::pre, nn::Norm::post}) {
@@ -199,6 +216,20 @@ TEST_CASE("recurrent layers know the past and no future and end with their lengt
     CHECK(dependency(layer->forward(x).output, x).str() == nn::Mask::causal(3).str());
     const Variable state = layer->forward(x, {}, {2}).state.h;
     CHECK(dependency(state, x).str() == "# # .\n");
+  }
+}
+
+TEST_CASE("recurrent layers in two directions know all of their sequence and nothing behind it") {
+  for (const nn::Cell cell : {nn::Cell::rnn, nn::Cell::gru, nn::Cell::lstm}) {
+    lib::Generator g(1);
+    nn::RecurrentLayers layers({.cell = cell, .in = 3, .hidden = 4, .bidirectional = true}, g);
+    layers.to(Dtype::float64);
+    const Variable x = parameter(normal({1, 3, 3}, 1));
+    const auto [output, states] = layers.forward(x, {}, {2});
+    CHECK(dependency(slice(output, 1, 0, 2), x).str() == "# # .\n# # .\n");
+    CHECK(dependency(slice(output, 2, 4, 8), x).str() == "# # .\n. # .\n. . .\n");  // read back
+    CHECK(dependency(states[0].h, x).str() == "# # .\n");
+    CHECK(dependency(states[1].h, x).str() == "# # .\n");
   }
 }
 

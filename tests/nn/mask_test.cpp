@@ -31,6 +31,45 @@ TEST_CASE("causal with more keys aligns the last query with the last key") {
         "Mask::causal: 4 queries but only 3 keys; need queries <= keys");
 }
 
+TEST_CASE("a window shows each query the last keys up to itself") {
+  CHECK(Mask::window(5, 5, 2).str() ==
+        "# . . . .\n"
+        "# # . . .\n"
+        ". # # . .\n"
+        ". . # # .\n"
+        ". . . # #\n");
+  CHECK(Mask::window(2, 5, 3).str() ==
+        ". # # # .\n"
+        ". . # # #\n");
+  CHECK(Mask::window(3, 3, 1).str() == "# . .\n. # .\n. . #\n");
+  CHECK(Mask::window(3, 4, 9).str() == Mask::causal(3, 4).str());
+  CHECK(Mask::window(3, 3, 2).parts(3, 3).causal);
+}
+
+TEST_CASE("sinks stay in sight beside the window but not before their time") {
+  CHECK(Mask::window(5, 5, 2, 1).str() ==
+        "# . . . .\n"
+        "# # . . .\n"
+        "# # # . .\n"
+        "# . # # .\n"
+        "# . . # #\n");
+  CHECK(Mask::window(4, 4, 1, 2).str() ==
+        "# . . .\n"
+        "# # . .\n"
+        "# # # .\n"
+        "# # . #\n");
+  CHECK(Mask::window(1, 6, 2, 2).str() == "# # . . # #\n");
+}
+
+TEST_CASE("windows refuse sizes that cannot be") {
+  CHECK(refusal([] { return Mask::window(3, 3, 0); }) ==
+        "Mask::window: width 0, sinks 0; need width >= 1 and sinks >= 0");
+  CHECK(refusal([] { return Mask::window(3, 3, 2, -1); }) ==
+        "Mask::window: width 2, sinks -1; need width >= 1 and sinks >= 0");
+  CHECK(refusal([] { return Mask::window(4, 3, 2); }) ==
+        "Mask::causal: 4 queries but only 3 keys; need queries <= keys");
+}
+
 TEST_CASE("padding allows the real keys of each sequence") {
   const Mask mask = Mask::padding({2, 4, 0}, 4);
   CHECK(mask.allowed().shape() == Shape{3, 1, 1, 4});
@@ -98,4 +137,13 @@ TEST_CASE("masks that do not fit each other are refused with both shapes") {
   const std::string text = refusal([] { return Mask::causal(3) & Mask::causal(2); });
   CHECK(text.find("(3, 3)") != std::string::npos);
   CHECK(text.find("(2, 2)") != std::string::npos);
+}
+
+TEST_CASE("a band is as wide on both sides and counts from the last key") {
+  CHECK(Mask::band(4, 4, 2).str() == "# # . .\n# # # .\n. # # #\n. . # #\n");
+  CHECK(Mask::band(3, 5, 2).str() == ". # # # .\n. . # # #\n. . . # #\n");
+  CHECK(Mask::band(2, 2, 1).str() == "# .\n. #\n");
+  CHECK(Mask::band(3, 3, 9).str() == "# # #\n# # #\n# # #\n");
+  CHECK((Mask::band(3, 5, 2) & Mask::causal(3, 5)).str() == Mask::window(3, 5, 2).str());
+  CHECK(refusal([] { return Mask::band(2, 2, 0); }) == "Mask::band: width is 0; need at least 1");
 }

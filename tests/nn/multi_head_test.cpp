@@ -83,3 +83,58 @@ TEST_CASE("multi-head attention refuses inputs that are no batch of sequences") 
   CHECK(refusal([&] { return module.forward(flat, good, good); }) ==
         "MultiHeadAttention: input is (3, 4); need (B, T, C)");
 }
+
+TEST_CASE("heads that share keys and values are heads with equal weights for them") {
+  lib::Generator generator(1), other(2);
+  const MultiHeadAttention shared(8, 4, generator, {.kv_heads = 2});
+  MultiHeadAttention full(8, 4, other);
+  CHECK(shared.key.weight.shape() == Shape{4, 8});
+  CHECK(shared.parameter_count() == 2 * (8 * 8 + 8) + 2 * (4 * 8 + 4));
+  const auto twice = [](const Variable& rows) {  // heads a b of 2 rows each -> a a b b
+    const Variable a = slice(rows, 0, 0, 2), b = slice(rows, 0, 2, 4);
+    return autograd::concat({a, a, b, b}, 0).value();
+  };
+  full.query.weight.mutable_value().copy_(shared.query.weight.value());
+  full.key.weight.mutable_value().copy_(twice(shared.key.weight));
+  full.value.weight.mutable_value().copy_(twice(shared.value.weight));
+  full.out.weight.mutable_value().copy_(shared.out.weight.value());
+  const Variable x = normal({2, 5, 8}, 1, Dtype::float32);
+  for (const bool need_weights : {true, false}) {
+    const auto a = shared.forward(x, x, x, Mask::causal(5), need_weights);
+    const auto b = full.forward(x, x, x, Mask::causal(5), need_weights);
+    CHECK(numbers(a.output) == numbers(b.output));
+    if (need_weights) CHECK(numbers(a.weights) == numbers(b.weights));
+  }
+}
+
+TEST_CASE("attention with slopes takes them off its scores, with weights and without") {
+  lib::Generator generator(1);
+  MultiHeadAttention module(8, 2, generator, {.positions = Positions::alibi});
+  module.to(Dtype::float64);
+  const Variable x = normal({1, 5, 8}, 1);
+  const auto with = module.forward(x, x, x);
+  CHECK(relative_error(module.forward(x, x, x, {}, false).output.value(), with.output.value()) <=
+        1e-14);
+  const Variable Q = module.queries(x);
+  const KeysAndValues to = module.keys_and_values(x, x);
+  const Variable scores = matmul(Q, transpose(to.keys)) * 0.5;  // D = 4
+  const Variable fall = tensor::loss_of_distance(alibi_slopes(2, Dtype::float64), 5, 5);
+  CHECK(relative_error(with.weights.value(), softmax(scores - fall, -1).value()) <= 1e-14);
+}
+
+TEST_CASE("rotary and alibi scores know distances only") {
+  for (const Positions positions : {Positions::rotary, Positions::alibi}) {
+    lib::Generator generator(1);
+    MultiHeadAttention module(8, 2, generator, {.positions = positions});
+    module.to(Dtype::float64);
+    const Variable x = normal({1, 5, 8}, 1);
+    const auto weights = [&](int64_t first) {
+      return module.attend(module.queries(x, first), module.keys_and_values(x, x, first))
+          .weights.value();
+    };
+    CHECK(relative_error(weights(1000), weights(0)) <= 1e-12);
+    const auto apart = module.attend(module.queries(x, 3), module.keys_and_values(x, x, 0));
+    const bool turned = relative_error(apart.weights.value(), weights(0)) > 1e-3;
+    CHECK(turned == (positions == Positions::rotary));  // alibi counts from the last key
+  }
+}

@@ -9,7 +9,7 @@
 #include "autograd/engine.h"
 #include "autograd/ops.h"
 #include "nn/decoder.h"
-#include "nn/recurrent.h"
+#include "nn/recurrent_layers.h"
 #include "nn/score_attention.h"
 #include "tests/normal.h"
 
@@ -23,15 +23,24 @@ using Numbers = std::vector<double>;
 
 Numbers numbers(const Variable& x) { return x.value().to_vector(); }
 
-nn::TransformerConfig config() {
+nn::TransformerConfig config(nn::Positions positions = nn::Positions::none, int64_t kv_heads = 0,
+                             int64_t window = 0) {
   return {.vocab = 7,
           .width = 8,
           .heads = 2,
+          .kv_heads = kv_heads,
+          .window = window,
           .layers = 2,
           .feed_forward = 12,
           .norm = nn::Norm::pre,
+          .positions = positions,
           .activation = nn::Activation::gelu};
 }
+
+// Attention as it was in 2017; turned; falling with distance; near.
+const std::vector<nn::TransformerConfig> kConfigs = {config(), config(nn::Positions::rotary, 1),
+                                                     config(nn::Positions::alibi),
+                                                     config(nn::Positions::none, 1, 6)};
 
 // The first T positions of sequence b.
 Variable part(const Variable& x, int64_t b, int64_t T) {
@@ -79,16 +88,18 @@ void check_same_bits(const Sequences& x, const std::vector<Variable>& parameters
 TEST_CASE("an encoder gives the same bits for a sequence alone and in a padded batch") {
   for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
     for (const bool need_weights : {false, true}) {
-      lib::Generator generator(1);
-      nn::TransformerEncoder encoder(config(), generator);
-      encoder.to(dtype);
-      const nn::Mask mask = nn::Mask::padding(kLengths, kPadded);
-      check_same_bits(
-          Sequences(dtype), encoder.parameters(),
-          [&](const Variable& x) { return encoder.forward(x, {}, need_weights).output; },
-          [&](const Variable& x) {
-            return part(encoder.forward(x, mask, need_weights).output, 1, kReal);
-          });
+      for (const nn::TransformerConfig& c : kConfigs) {
+        lib::Generator generator(1);
+        nn::TransformerEncoder encoder(c, generator);
+        encoder.to(dtype);
+        const nn::Mask mask = nn::Mask::padding(kLengths, kPadded);
+        check_same_bits(
+            Sequences(dtype), encoder.parameters(),
+            [&](const Variable& x) { return encoder.forward(x, {}, need_weights).output; },
+            [&](const Variable& x) {
+              return part(encoder.forward(x, mask, need_weights).output, 1, kReal);
+            });
+      }
     }
   }
 }
@@ -96,19 +107,21 @@ TEST_CASE("an encoder gives the same bits for a sequence alone and in a padded b
 TEST_CASE("a decoder gives the same bits for a memory alone and in a padded batch") {
   for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
     for (const bool need_weights : {false, true}) {
-      lib::Generator generator(1);
-      nn::TransformerDecoder decoder(config(), generator);
-      decoder.to(dtype);
-      const Variable targets = normal({3, 6, 8}, 5, dtype);
-      const nn::Mask mask = nn::Mask::padding(kLengths, kPadded);
-      check_same_bits(
-          Sequences(dtype), decoder.parameters(),
-          [&](const Variable& memory) {
-            return decoder.forward(part(targets, 1, 6), memory, {}, {}, need_weights).output;
-          },
-          [&](const Variable& memory) {
-            return part(decoder.forward(targets, memory, {}, mask, need_weights).output, 1, 6);
-          });
+      for (const nn::TransformerConfig& c : kConfigs) {
+        lib::Generator generator(1);
+        nn::TransformerDecoder decoder(c, generator);
+        decoder.to(dtype);
+        const Variable targets = normal({3, 6, 8}, 5, dtype);
+        const nn::Mask mask = nn::Mask::padding(kLengths, kPadded);
+        check_same_bits(
+            Sequences(dtype), decoder.parameters(),
+            [&](const Variable& memory) {
+              return decoder.forward(part(targets, 1, 6), memory, {}, {}, need_weights).output;
+            },
+            [&](const Variable& memory) {
+              return part(decoder.forward(targets, memory, {}, mask, need_weights).output, 1, 6);
+            });
+      }
     }
   }
 }
@@ -137,6 +150,28 @@ TEST_CASE("attentions by score and recurrent layers give the same bits in a padd
           [&](const Variable& x) {
             return slice(layer->forward(x, {}, kLengths).state.h, 0, 1, 2);
           });
+    }
+  }
+}
+
+TEST_CASE("recurrent layers in both directions give the same bits in a padded batch") {
+  for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
+    for (const nn::Cell cell : {nn::Cell::rnn, nn::Cell::gru, nn::Cell::lstm}) {
+      lib::Generator generator(1);
+      nn::RecurrentLayers layers(
+          {.cell = cell, .in = 8, .hidden = 4, .layers = 2, .bidirectional = true}, generator);
+      layers.to(dtype);
+      const auto all_of = [](const nn::RecurrentLayersOutput& result, int64_t b) {
+        std::vector<Variable> parts = {reshape(part(result.output, b, kReal), {kReal * 8})};
+        for (const nn::RecurrentState& state : result.states) {
+          parts.push_back(reshape(slice(state.h, 0, b, b + 1), {4}));
+        }
+        return concat(parts, 0);
+      };
+      check_same_bits(
+          Sequences(dtype), layers.parameters(),
+          [&](const Variable& x) { return all_of(layers.forward(x), 0); },
+          [&](const Variable& x) { return all_of(layers.forward(x, {}, kLengths), 1); });
     }
   }
 }

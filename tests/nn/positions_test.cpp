@@ -181,3 +181,42 @@ TEST_CASE("rotary refuses a width that has no pairs and a base that is no base")
                          " + 2; need all of them between -1000000 and 1000000"));
   }
 }
+
+TEST_CASE("slopes halve from head to head if there are eight and end at 2^-8") {
+  const auto slopes = [](int64_t heads) { return alibi_slopes(heads, Dtype::float64).to_vector(); };
+  CHECK(slopes(8) ==
+        std::vector<double>{0.5, 0.25, 0.125, 1 / 16.0, 1 / 32.0, 1 / 64.0, 1 / 128.0, 1 / 256.0});
+  CHECK(slopes(1) == std::vector<double>{1 / 256.0});
+  CHECK(slopes(2) == std::vector<double>{1 / 16.0, 1 / 256.0});
+  const std::vector<double> three = slopes(3);
+  for (size_t h = 0; h < 3; ++h) {
+    const double exact = std::pow(2.0, -8 * static_cast<double>(h + 1) / 3);
+    CHECK(std::abs(three[h] - exact) <= 1e-15 * exact);
+  }
+  CHECK(alibi_slopes(3).dtype() == Dtype::float32);
+  CHECK(tests::refusal([] { return alibi_slopes(0); }) ==
+        "alibi_slopes: heads is 0; need at least 1");
+}
+
+TEST_CASE("distances are counted from the last query beside the last key") {
+  const Tensor loss = tensor::loss_of_distance(Tensor::of<double>({1, 0.5}, {2}), 2, 4);
+  CHECK(loss.shape() == Shape{2, 2, 4});
+  CHECK(loss.to_vector() ==
+        std::vector<double>{2, 1, 0, 1, 3, 2, 1, 0, 1, 0.5, 0, 0.5, 1.5, 1, 0.5, 0});
+}
+
+TEST_CASE("what a model adds begins at any position and ends with max_length") {
+  const Variable x = normal({2, 7, 4}, 1, Dtype::float32);
+  for (const Positions kind : {Positions::none, Positions::sinusoidal, Positions::learned,
+                               Positions::rotary, Positions::alibi}) {
+    lib::Generator generator(1);
+    AddedPositions added("model", kind, 7, 4, generator);
+    CHECK(added.parameter_count() == (kind == Positions::learned ? 28 : 0));
+    const Variable all = added.forward(x), later = added.forward(slice(x, 1, 3, 7), 3);
+    CHECK(later.value().to_vector() == slice(all, 1, 3, 7).value().to_vector());
+    const bool adds = kind == Positions::sinusoidal || kind == Positions::learned;
+    CHECK((all.value().to_vector() != x.value().to_vector()) == adds);
+    CHECK(tests::refusal([&] { return added.forward(x, 1); }) ==
+          "model: sequence length 8 exceeds max_length 7");
+  }
+}

@@ -1,0 +1,52 @@
+// Charts as SVG: lines over a common x axis, each with a band for its spread.
+//
+//   title
+//   1 |  o--o--o        o attention        A page is one panel below the other. Its colours follow
+//     |        \        x none             the reader's light or dark setting; every line also has
+//   0 |         x--     ________           dashes and marks of its own, and every mark says its
+//      4   8   16       length             numbers when pointed at.
+#pragma once
+
+#include "examples/studies/ruler.h"
+
+namespace qkv::examples {
+
+struct ChartPoint {
+  double x, y;
+  double low, high;  // the ends of the band here
+};
+
+struct ChartLine {
+  std::string name;
+  std::vector<ChartPoint> points;  // in increasing x
+};
+
+struct ChartAxis {
+  std::string label;
+  Scale scale = Scale::linear;
+};
+
+struct ChartPanel {
+  std::string title;
+  ChartAxis x, y;
+  std::vector<ChartLine> lines;
+};
+
+// A whole SVG document. Title and description are what a screen reader says. Any text may be given:
+// it is escaped. A point without a place (NaN; 0 on a logarithmic axis) leaves a gap in its line.
+[[nodiscard]] std::string chart_svg(const std::string& title, const std::string& description,
+                                    const std::vector<ChartPanel>& panels);
+
+// The colours, as "#rrggbb". Text contrasts with the page by 4.5 to 1 or more, lines by 3 to 1
+// (WCAG 2.2, AA).
+struct ChartTheme {
+  const char* page;
+  const char* text;
+  const char* axis;
+  const char* grid;
+  std::vector<const char*> lines;  // a ninth line has the first one's colour, with other dashes
+};
+[[nodiscard]] const ChartTheme& light_theme();
+[[nodiscard]] const ChartTheme& dark_theme();
+
+}  // namespace qkv::examples

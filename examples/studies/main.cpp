@@ -1,0 +1,166 @@
+// The program behind ./qkv study. It starts itself once for each job of the study, as
+// `study --job NAME WORD ...`, which prints the job's points; so any job can be repeated by hand.
+//
+// Exit codes: 0 done, 1 failed or a claim does not hold, 2 usage, 130 interrupted.
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+
+#include "examples/lab/program.h"
+#include "examples/lab/progress.h"
+#include "examples/studies/studies.h"
+#include "lib/file.h"
+#include "lib/parallel.h"
+#include "lib/text.h"
+
+namespace {
+
+using namespace qkv;
+using namespace qkv::examples;
+
+std::string program;  // as it was called
+
+volatile std::sig_atomic_t interrupted = 0;
+
+extern "C" void on_interrupt(int) { interrupted = 1; }
+
+const char* const kUsage =
+    "usage: qkv study NAME [quick=true] [seeds=N]   an experiment over N seeds, by default 5\n"
+    "       qkv study                               which there are\n";
+
+int list_studies() {
+  for (const Study& study : all_studies()) {
+    std::cout << "  " << lib::left(study.name, 12) << study.question << "\n";
+  }
+  return 0;
+}
+
+int run_job(const Study& study, const Words& words) {
+  end_with_parent();
+  lib::set_num_threads(1);  // the other processors are for the other jobs
+  for (const Point& point : study.run(words)) std::cout << point_json(point) << "\n";
+  std::cout.flush();
+  if (!std::cout) throw std::runtime_error("study: cannot write the points");
+  return 0;
+}
+
+// ---- the folder ---------------------------------------------------------------------------------
+
+// runs/study-NAME, or runs/study-NAME-quick. Its files are written whole, and only when all is
+// done.
+class Folder {
+ public:
+  explicit Folder(const std::string& name) : path_("runs/study-" + name) {
+    std::error_code error;
+    std::filesystem::create_directories(path_, error);
+    if (error) {
+      throw std::runtime_error(
+          lib::str("study: cannot make the folder ", path_, ": ", error.message()));
+    }
+  }
+  ~Folder() {  // if nothing was written; a folder with files stays, since it cannot be removed
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  void write(const std::string& file, const std::string& text) const {
+    lib::write_file_atomically(path_ + "/" + file, {text});
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// ---- a whole study ------------------------------------------------------------------------------
+
+std::string joined(const Words& words) {
+  std::string all;
+  for (const std::string& word : words) all += (all.empty() ? "" : " ") + word;
+  return all;
+}
+
+// Their points, in the order of the jobs; nothing if interrupted.
+std::optional<std::vector<std::vector<Point>>> run_all(const Study& study,
+                                                       const std::vector<Words>& jobs) {
+  std::vector<Words> commands;
+  for (const Words& job : jobs) {
+    commands.push_back({program, "study", "--job", study.name});
+    commands.back().insert(commands.back().end(), job.begin(), job.end());
+  }
+  size_t done = 0;
+  const auto outputs = run_jobs(commands, {.at_once = study.one_at_a_time ? 1 : lib::num_threads(),
+                                           .stop = [] { return interrupted != 0; },
+                                           .has_ended =
+                                               [&](size_t job) {
+                                                 done += 1;
+                                                 std::cerr << lib::str(done, "/", jobs.size(), "  ",
+                                                                       joined(jobs[job]), "\n");
+                                               }});
+  if (!outputs) return std::nullopt;
+  std::vector<std::vector<Point>> points;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    points.push_back(parse_points(joined(commands[i]), (*outputs)[i]));
+  }
+  return points;
+}
+
+int run_study(const Study& study, const StudyOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const Folder folder(study.name + (options.quick ? "-quick" : ""));
+  const std::vector<Words> jobs = study.jobs(options);
+  std::cout << study.question << "\n\n" << study.setting << "\n\n" << std::flush;
+  const auto points = run_all(study, jobs);
+  if (!points) {
+    std::cout << "interrupted; nothing is written\n";
+    return 130;
+  }
+  const Results results(*points);
+  std::cout << "mean (smallest to largest) of " << options.seeds << " seeds\n\n"
+            << study_tables(study, results);
+  size_t holding = 0;
+  const std::vector<Claim> claims = study.claims(results);
+  for (const Claim& claim : claims) {
+    std::cout << (claim.holds ? "  yes  " : "  NO   ") << claim.text << "\n";
+    holding += claim.holds;
+  }
+  folder.write("chart.svg", study_chart(study, results));
+  folder.write("result.json", study_json(study, options, *points));
+  std::cout << "\nsaved in " << folder.path() << ": result.json, chart.svg\n";
+  std::printf("%s: %zu of %zu claims hold, %zu jobs, %.1f s\n", study.name.c_str(), holding,
+              claims.size(), jobs.size(),
+              std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return holding == claims.size() ? 0 : 1;
+}
+
+int run(const Words& words) {
+  if (words.empty() || words[0] != "study") {
+    std::cerr << kUsage;
+    return 2;
+  }
+  if (words.size() == 1) return list_studies();
+  if (words[1] == "--help" || words[1] == "-h") {
+    std::cout << kUsage << "\n";
+    return list_studies();
+  }
+  if (words[1] == "--job" && words.size() >= 3) {
+    return run_job(find_study(words[2]), {words.begin() + 3, words.end()});
+  }
+  return run_study(find_study(words[1]), parse_study_options({words.begin() + 2, words.end()}));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  program = argv[0];
+  const bool is_job = argc > 2 && std::string(argv[2]) == "--job";
+  if (!is_job) {
+    std::signal(SIGINT, on_interrupt);
+    std::signal(SIGTERM, on_interrupt);
+  }
+  return run_program(argc, argv, run);
+}

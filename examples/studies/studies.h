@@ -1,0 +1,18 @@
+// Which studies there are.
+#pragma once
+
+#include "examples/studies/study.h"
+
+namespace qkv::examples {
+
+[[nodiscard]] Study scaling_study();
+[[nodiscard]] Study reach_study();
+[[nodiscard]] Study parallel_study();
+
+// All of them, in the order of the story that they tell.
+[[nodiscard]] std::vector<Study> all_studies();
+
+// Throws std::invalid_argument with the nearest name if there is no such study.
+[[nodiscard]] Study find_study(const std::string& name);
+
+}  // namespace qkv::examples

@@ -1,0 +1,175 @@
+// Options, tables, the chart and the JSON of a study.
+#include "examples/studies/study.h"
+
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "examples/lab/suggestion.h"
+#include "lib/text.h"
+
+namespace qkv::examples {
+namespace {
+
+using lib::fail;
+using lib::str;
+
+constexpr int64_t kMostSeeds = 1000;
+
+int64_t whole_number(const std::string& key, const std::string& text) {
+  int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end || value < 1 || value > kMostSeeds) {
+    fail("study: ", key, "=", lib::escaped(text.substr(0, 80)), " is refused; ", key,
+         " must be an integer from 1 to ", kMostSeeds);
+  }
+  return value;
+}
+
+bool truth(const std::string& key, const std::string& text) {
+  if (text != "true" && text != "false") {
+    fail("study: ", key, "=", lib::escaped(text.substr(0, 80)), " is refused; ", key,
+         " must be true or false");
+  }
+  return text == "true";
+}
+
+// "key=value" -> key and value; throws if there is no such key.
+std::pair<std::string, std::string> split(const std::string& word, const Words& keys) {
+  const size_t equals = word.find('=');
+  if (equals == std::string::npos) {
+    fail("study: '", lib::escaped(word.substr(0, 80)), "' is not of the form key=value");
+  }
+  const std::string key = word.substr(0, equals);
+  for (const std::string& known : keys) {
+    if (key == known) return {key, word.substr(equals + 1)};
+  }
+  fail("study: unknown key '", lib::escaped(key.substr(0, 80)), "'", did_you_mean(key, keys));
+}
+
+// "0.5 (0.4 to 0.6)"
+std::string cell(const Spread& spread) {
+  if (spread.count == 0) return "-";
+  const std::string mean = short_number(spread.mean, 3);
+  if (spread.count == 1 || spread.low == spread.high) return mean;
+  return mean + " (" + short_number(spread.low, 3) + " to " + short_number(spread.high, 3) + ")";
+}
+
+std::string table(const Figure& figure, const Results& results) {
+  std::vector<std::vector<std::string>> columns = {{figure.x.label}};
+  for (const double x : results.xs()) columns[0].push_back(short_number(x));
+  for (const std::string& line : results.lines()) {
+    columns.push_back({line});
+    for (const double x : results.xs()) {
+      columns.back().push_back(cell(results.at(line, x, figure.measure)));
+    }
+  }
+  std::string text = str(figure.title, "\n");
+  for (size_t row = 0; row < columns[0].size(); ++row) {
+    std::string shown;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      size_t width = 0;
+      for (const std::string& entry : columns[i]) width = std::max(width, lib::columns_of(entry));
+      shown += i == 0 ? "  " + lib::right(columns[i][row], width)
+                      : "   " + lib::left(columns[i][row], width);
+    }
+    text += shown.substr(0, shown.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+StudyOptions parse_study_options(const Words& words) {
+  StudyOptions options;
+  for (const std::string& word : words) {
+    const auto [key, value] = split(word, {"quick", "seeds"});
+    if (key == "quick") options.quick = truth(key, value);
+    if (key == "seeds") options.seeds = whole_number(key, value);
+  }
+  if (options.seeds == 0) options.seeds = options.quick ? 2 : 5;
+  return options;
+}
+
+std::vector<Words> job_for_each_seed(const StudyOptions& options) {
+  std::vector<Words> jobs;
+  for (int64_t seed = 1; seed <= options.seeds; ++seed) {
+    jobs.push_back({str("seed=", seed)});
+    if (options.quick) jobs.back().push_back("quick=true");
+  }
+  return jobs;
+}
+
+SeedJob parse_seed_job(const Words& words) {
+  SeedJob job;
+  for (const std::string& word : words) {
+    const auto [key, value] = split(word, {"quick", "seed"});
+    if (key == "quick") job.quick = truth(key, value);
+    if (key == "seed") job.seed = static_cast<uint64_t>(whole_number(key, value));
+  }
+  return job;
+}
+
+std::string study_tables(const Study& study, const Results& results) {
+  std::string text;
+  for (const Figure& figure : study.figures) text += table(figure, results) + "\n";
+  return text;
+}
+
+std::string study_chart(const Study& study, const Results& results) {
+  std::vector<ChartPanel> panels;
+  for (const Figure& figure : study.figures) {
+    ChartPanel panel = {figure.title, figure.x, figure.y, {}};
+    for (const std::string& name : results.lines()) {
+      ChartLine line = {name, {}};
+      for (const double x : results.xs()) {
+        const Spread spread = results.at(name, x, figure.measure);
+        if (spread.count > 0) line.points.push_back({x, spread.mean, spread.low, spread.high});
+      }
+      if (!line.points.empty()) panel.lines.push_back(line);
+    }
+    panels.push_back(panel);
+  }
+  return chart_svg(study.question, study.setting + "\n" + study_tables(study, results), panels);
+}
+
+std::string study_json(const Study& study, const StudyOptions& options,
+                       const std::vector<std::vector<Point>>& points) {
+  using Json = nlohmann::ordered_json;
+  Json json = {{"study", study.name},
+               {"question", study.question},
+               {"setting", study.setting},
+               {"quick", options.quick},
+               {"seeds", options.seeds}};
+  const std::vector<Words> jobs = study.jobs(options);
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    Json list = Json::array();
+    for (const Point& point : points[i]) list.push_back(Json::parse(point_json(point)));
+    json["jobs"].push_back({{"words", jobs[i]}, {"points", list}});
+  }
+  const Results results(points);
+  for (const Figure& figure : study.figures) {
+    for (const std::string& line : results.lines()) {
+      for (const double x : results.xs()) {
+        const Spread s = results.at(line, x, figure.measure);
+        if (s.count == 0) continue;
+        json["spreads"].push_back(  // what is no number becomes null
+            {{"measure", figure.measure},
+             {"line", line},
+             {"x", x},
+             {"count", s.count},
+             {"mean", s.mean},
+             {"deviation", s.deviation},
+             {"low", s.low},
+             {"high", s.high}});
+      }
+    }
+  }
+  for (const Claim& claim : study.claims(results)) {
+    json["claims"].push_back({{"claim", claim.text}, {"holds", claim.holds}});
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace qkv::examples

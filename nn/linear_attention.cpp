@@ -1,0 +1,81 @@
+// Linear attention three ways: by its weights, by running sums, and one position after another.
+#include "nn/linear_attention.h"
+
+#include "autograd/ops.h"
+#include "lib/text.h"
+#include "tensor/elementwise.h"
+#include "tensor/views.h"
+
+namespace qkv::nn {
+namespace {
+
+// x / total, where a total of 0 stands for 1: that of a query without keys.
+Variable divided(const Variable& x, const Variable& total) {
+  const Tensor none = tensor::equal(total.value(), tensor::scalar(0, total.dtype()));
+  return x / (total + Variable(none.to(total.dtype())));
+}
+
+// V with a column of ones, whose sums are what to divide by:
+//
+//   a b        a b 1        w_1 (a b 1) + w_2 (c d 1) = (.. .. w_1 + w_2)
+//   c d   ->   c d 1
+Variable with_ones(const Variable& V) {
+  Shape column = V.shape();
+  column[column.rank() - 1] = 1;
+  return autograd::concat({V, tensor::ones(column, V.dtype())}, -1);  // (..., Tk, Dv + 1)
+}
+
+Variable divided_by_last(const Variable& sums) {
+  const int64_t Dv = sums.shape().from_end(1) - 1;
+  return divided(slice(sums, -1, 0, Dv), slice(sums, -1, Dv, Dv + 1));
+}
+
+}  // namespace
+
+// The exponential must not see a large x: it would be infinite, and its gradient 0 times that.
+Variable elu_plus_one(const Variable& x) {
+  const Tensor positive = tensor::greater(x.value(), tensor::scalar(0, x.dtype()));
+  return where(positive, x + 1.0, exp(masked_fill(x, positive, 0)));
+}
+
+AttentionOutput linear_attention(const Variable& Q, const Variable& K, const Variable& V,
+                                 const Mask& mask, bool need_weights) {
+  const Variable queries = elu_plus_one(Q);  // (..., Tq, D)
+  Variable keys = elu_plus_one(K);           // (..., Tk, D)
+  if (need_weights) {
+    Variable products = attention_scores(queries, keys, 1.0);  // (..., Tq, Tk)
+    if (mask.restricts()) {
+      products = masked_fill(products, tensor::logical_not(mask.allowed()), 0);
+    }
+    const Variable weights = divided(products, sum(products, {-1}, true));
+    return {matmul(weights, V), weights};
+  }
+  if (Q.rank() < 2 || K.rank() != Q.rank() || V.rank() != Q.rank()) {
+    lib::fail("linear_attention: Q is ", Q.shape(), ", K ", K.shape(), ", V ", V.shape(),
+              "; need (..., Tq, D), (..., Tk, D) and (..., Tk, Dv)");
+  }
+  const int64_t Tq = Q.shape().from_end(2), Tk = K.shape().from_end(2);
+  const tensor::AttentionMask parts = mask.parts(Tq, Tk);
+  if (parts.allowed.defined()) {
+    lib::fail("linear_attention: the mask is more than causal or padding; running sums cannot ",
+              "leave out a key for some queries only, so ask for the weights");
+  }
+  if (parts.key_lengths.defined()) {
+    const Tensor real = tensor::dense_mask({.key_lengths = parts.key_lengths}, Tq, Tk);
+    const Tensor padding = tensor::logical_not(tensor::transpose(real));  // (B, 1, Tk, 1)
+    keys = masked_fill(keys, padding, 0);
+  }
+  const Variable values = with_ones(V);  // (..., Tk, Dv + 1)
+  const Variable sums = parts.causal ? causal_product(queries, keys, values)
+                                     : matmul(queries, matmul(transpose(keys), values));
+  return {divided_by_last(sums), Variable()};  // (..., Tq, Dv)
+}
+
+Variable linear_attention_step(const Variable& q, const Variable& k, const Variable& v,
+                               Variable& state) {
+  const Variable taken_in = matmul(transpose(elu_plus_one(k)), with_ones(v));  // (..., D, Dv + 1)
+  state = state.defined() ? state + taken_in : taken_in;
+  return divided_by_last(matmul(elu_plus_one(q), state));  // (..., 1, Dv)
+}
+
+}  // namespace qkv::nn

@@ -1,0 +1,69 @@
+#!/bin/sh
+# A study's small version: its claims hold, its table says what the study is there to show (asked
+# here of the printed numbers, not of the program), its files are whole, and they are the same
+# however many jobs run at once.
+#
+# usage: study.sh STUDY NAME
+set -u
+study=$1 name=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+problem() { echo "PROBLEM: $*"; failures=$((failures + 1)); }
+
+"$study" study "$name" quick=true >out 2>err || problem "it ended with $?: $(cat err)"
+cat out
+grep -q "^  yes  " out || problem "it claims nothing"
+! grep -q "^  NO   " out || problem "a claim does not hold"
+
+folder=runs/study-$name-quick
+for file in result.json chart.svg; do
+  [ -s $folder/$file ] || problem "there is no $file"
+done
+[ "$(find runs -type f | wc -l)" -eq 2 ] || problem "there are other files: $(find runs)"
+if command -v xmllint >/dev/null 2>&1; then
+  xmllint --noout $folder/chart.svg || problem "the chart is not well formed"
+fi
+
+# rows TITLE: the rows of a table, means only.
+rows() {
+  awk -v title="$1" '$0 == title { inside = 1; getline; next } inside && !NF { exit } inside' out |
+    sed 's/([^)]*)//g'
+}
+
+# holds WHAT TITLE PROGRAM: for all rows of a table, of which there must be some.
+holds() {
+  rows "$2" | awk "$3"' END { exit !(NR > 3 && !bad) }' || problem "$1: $(rows "$2")"
+}
+
+case $name in
+  scaling)
+    holds "the variance is 1" "variance of the scores" '$2 < 0.8 || $2 > 1.2 { bad = 1 }'
+    holds "the variance is D" "variance of the scores" '$3 < 0.8 * $1 || $3 > 1.2 * $1 { bad = 1 }'
+    holds "one key is left" "entropy of the weights" \
+      '$1 == 256 && ($2 < 3.5 || $3 > 0.5) { bad = 1 }'
+    holds "the gradient is lost" "gradient that reaches the scores" \
+      '$1 == 1 { first = $3 } $1 == 256 && ($2 < 0.1 || $3 > first / 5) { bad = 1 }' ;;
+  reach) # columns: distance, RNN, LSTM, LSTM with open forget gates, attention, Transformer
+    sed -i.all 's/LSTM, forget +1/LSTM+1/; s/RNN with attention/attention/' out
+    holds "recurrent nets forget exponentially" "gradient at the first input" \
+      '$1 == 8 { a = $2; b = $3 } $1 == 64 && ($2 > 1e-4 * a || $3 > 1e-4 * b) { bad = 1 }'
+    holds "attention does not" "gradient at the first input" \
+      '$1 == 8 { a = $5; b = $6 } $1 == 64 && ($5 < 0.04 * a || $6 < 0.04 * b) { bad = 1 }' ;;
+  parallel)
+    holds "the chain of an LSTM grows as the length" "operations that wait for one another" \
+      '$2 < $1 || ($3 != first && NR > 1) { bad = 1 } { first = $3 }' ;;
+esac
+
+# Seconds differ, all else may not.
+if [ "$name" != parallel ]; then
+  mv runs before
+  QKV_NUM_THREADS=3 "$study" study "$name" quick=true >/dev/null 2>&1
+  cmp $folder/result.json before/study-$name-quick/result.json || problem "the numbers changed"
+  cmp $folder/chart.svg before/study-$name-quick/chart.svg || problem "the chart changed"
+fi
+
+echo "$failures problems"
+[ "$failures" = 0 ]
