@@ -73,6 +73,17 @@ void shape_rows(Rows& rows) {
   add("concat", "stack", normals({{2, 3}, {2, 3}}), [](In in) { return stack(in, 1); });
   add("concat", "one element and nothing", normals({{1, 1}, {1, 0}}),
       [](In in) { return concat(in, 1); });
+  for (const auto& [variant, sample] : {std::pair("three axes", x), {"one element", one}}) {
+    add("unbind", variant, sample, [](In in) { return stack(unbind(in[0], 1), 0); });
+  }
+  add("unbind", "the last axis, two pieces of four", x, [](In in) {
+    const std::vector<Variable> pieces = unbind(in[0], -1);
+    return pieces[2] * pieces[0] + pieces[2];
+  });
+  add("unbind", "empty", none, [](In in) { return stack(unbind(in[0], 1), 0); });
+  add("piece", "the middle one", x, [](In in) { return unbind(in[0], 1)[1]; });
+  add("piece", "one element", one, [](In in) { return unbind(in[0], 0)[0]; });
+  add("piece", "empty", none, [](In in) { return unbind(in[0], 1)[2]; });
 }
 
 void selection_rows(Rows& rows) {

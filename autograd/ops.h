@@ -78,6 +78,10 @@ namespace qkv::autograd {
 }
 [[nodiscard]] Variable stack(const std::vector<Variable>& parts, int axis);
 
+// All slices along an axis, without it: (B, T, C) along 1 -> T times (B, C). Each is a view. If a
+// loop takes them one by one, as slice would give them, the way back takes O(T), not O(T²).
+[[nodiscard]] std::vector<Variable> unbind(const Variable& x, int axis);
+
 // ---- selection.cpp: masks and indices are tensors, they have no gradient ------------------------
 [[nodiscard]] Variable where(const Tensor& condition, const Variable& a, const Variable& b);
 [[nodiscard]] Variable masked_fill(const Variable& x, const Tensor& mask, double value);

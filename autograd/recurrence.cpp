@@ -133,7 +133,7 @@ Variable recurrence(Cell cell, const Variable& from_x, const Variable& W, const 
   const lib::RecurrenceShape shape = shape_of(cell, x, options);
   const int64_t states = cell == Cell::lstm ? 2 : 1, one = shape.B * shape.T * shape.n;
   Tensor y = Tensor::empty({states, shape.B, shape.T, shape.n}, dtype);
-  Tensor kept = Tensor::empty({shape.B, shape.T, lib::kept_of(cell) * shape.n}, dtype);
+  Tensor kept = Tensor::empty({shape.T, shape.B, lib::kept_of(cell) * shape.n}, dtype);
   tensor::dispatch_floating("recurrence", dtype, [&]<class T>(T) {
     T* const after = y.mutable_data<T>();
     lib::recurrence<T>(shape, {x.data<T>(), matrix<T>(W.value()), bias.data<T>(), h.data<T>(),

@@ -49,6 +49,8 @@ std::vector<Rule> moving_rules() {
       {"slice", "y = x[begin : end : step]", {"dx = zeros, dy put in its place"}},
       {"slice_adjoint", "y = zeros with y[begin : : step] = x", {"dx = dy[begin : : step]"}},
       {"concat", "y = parts side by side", {"each part gets its slice of dy"}},
+      {"unbind", "y_i = x[i]", {"dx = the dy_i side by side, zeros where there is none"}},
+      {"piece", "y_i = x[i]", {"dy into the list, 1 to unbind"}},
       {"alias", "y = x", {"dx = dy"}},
       {"where", "y = c ? a : b", {"da = c ? dy : 0, db = c ? 0 : dy"}},
       {"masked_fill", "y = mask ? value : x", {"dx = mask ? 0 : dy"}},

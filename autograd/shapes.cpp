@@ -1,6 +1,7 @@
 // Operations that only move numbers: their adjoint moves the gradients back.
 #include "autograd/node.h"
 #include "autograd/ops.h"
+#include "lib/check.h"
 #include "tensor/index.h"
 #include "tensor/views.h"
 
@@ -98,6 +99,46 @@ Variable stack(const std::vector<Variable>& parts, int axis) {
     rows.push_back(reshape(part, shape));
   }
   return concat(rows, at);
+}
+
+// ---- unbind and its pieces ----------------------------------------------------------------------
+//
+//   forward    y_i = x[i] along the axis
+//   backward   dx = the dy_i side by side, zeros where there is none
+//
+// The slope of a slice is as large as x: for T of them, T² numbers would be filled with zeros and
+// added up. So a piece leaves its dy in a list, and sends behind it only the number 1; those add up
+// to how many have come, and unbind puts the list together. Nothing comes between them in a pass,
+// as they are born one after the other:
+//
+//   x -- unbind () --- piece 0  ...      each: dy into the list, 1 to unbind
+//                  \-- piece 1  ...
+std::vector<Variable> unbind(const Variable& x, int axis) {
+  axis = tensor::normalize_axis("unbind", axis, x.rank());
+  Shape rest = x.shape();
+  rest.erase(axis);
+  const auto list = std::make_shared<std::vector<Variable>>(static_cast<size_t>(x.shape()[axis]));
+  const Variable source = record("unbind", {x}, tensor::scalar(0, x.dtype()),
+                                 [list, axis, rest](const Variable& count) -> Grads {
+                                   std::vector<Variable> parts(list->size());
+                                   parts.swap(*list);
+                                   double come = 0;
+                                   for (Variable& dy : parts) {
+                                     come += dy.defined();
+                                     if (!dy.defined()) dy = tensor::zeros(rest, count.dtype());
+                                   }
+                                   DCHECK(come == count.item());
+                                   return {stack(parts, axis)};
+                                 });
+  std::vector<Variable> pieces(list->size());
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    pieces[i] = record("piece", {source}, tensor::select(x.value(), axis, static_cast<int64_t>(i)),
+                       [list, i](const Variable& dy) -> Grads {
+                         (*list)[i] = dy;
+                         return {tensor::scalar(1, dy.dtype())};
+                       });
+  }
+  return pieces;
 }
 
 }  // namespace qkv::autograd

@@ -58,7 +58,7 @@ void recurrence(const RecurrenceShape& s, const RecurrenceForward<T>& a) {
     const Rows<const T> c = before(a.c0, static_cast<const T*>(a.c), t, s);
     const Rows<const T> from_x = at(a.from_x, t, s, gates);
     const Rows<T> h_next = at(a.h, t, s, n), c_next = at(a.c, t, s, n);
-    const Rows<T> kept = at(a.kept, t, s, keeps);
+    const Rows<T> kept = {a.kept + t * s.B * keeps, keeps};
     matmul<T>({s.B, gates, n}, {h.data, h.stride, 1}, transposed, {product.data(), gates, 1},
               a.bias);
     for_each_run(
@@ -86,7 +86,7 @@ void recurrence_backward(const RecurrenceShape& s, const RecurrenceBackward<T>& 
   for (int64_t step = s.T; step-- > 0;) {
     const int64_t t = s.reversed ? s.T - 1 - step : step;
     const Rows<const T> h = before(a.h0, a.h, t, s), c = before(a.c0, a.c, t, s);
-    const Rows<const T> kept = at(a.kept, t, s, keeps);
+    const Rows<const T> kept = {a.kept + t * s.B * keeps, keeps};
     const Rows<T> d_from_x = at(a.d_from_x, t, s, gates), d_from_h = at(a.d_from_h, t, s, gates);
     add_rows(s, at(a.dh_all, t, s, n), a.dh);
     if (a.dc != nullptr) add_rows(s, at(a.dc_all, t, s, n), a.dc);

@@ -26,7 +26,7 @@ struct RecurrenceForward {
   const T* bias;      // (gates n)
   const T *h0, *c0;   // (B, n)
   T *h, *c;           // (B, T, n): the state after each position
-  T* kept;            // (B, T, kept n): for backward; undefined behind the end of a sequence
+  T* kept;            // (T, B, kept n): for backward; undefined behind the end of a sequence
 };
 
 template <class T>

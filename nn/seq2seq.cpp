@@ -193,11 +193,9 @@ AttentionOutput Seq2Seq::step(const Variable& embedded, const EncodedSource& sou
 
 // One step after the other; what no later step waits for is left for the end, and done at once.
 AttentionOutput Seq2Seq::steps_in_turn(const Variable& embedded, const EncodedSource& source) {
-  const int64_t B = embedded.shape()[0], T = embedded.shape()[1];
   DecoderState state = first_state(source);
   std::vector<Variable> contexts, states, fed, weights;
-  for (int64_t t = 0; t < T; ++t) {
-    const Variable read = reshape(slice(embedded, 1, t, t + 1), {B, config.embedding});
+  for (const Variable& read : unbind(embedded, 1)) {  // (B, embedding)
     const auto [context, looked] = advance(read, source, state);
     contexts.push_back(context);
     states.push_back(state.states.back().h);

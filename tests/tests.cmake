@@ -22,8 +22,8 @@ set(tests
   autograd/operands autograd/saved autograd/passes autograd/anomaly
   autograd/graph autograd/tape autograd/explain autograd/hessian
   autograd/op_table autograd/functions autograd/fused autograd/attention autograd/recurrence
-  autograd/numeric autograd/taylor autograd/grad_check autograd/diagnosis autograd/kinks
-  autograd/eps_sweep
+  autograd/unbind autograd/numeric autograd/taylor autograd/grad_check autograd/diagnosis
+  autograd/kinks autograd/eps_sweep
   nn/module nn/layers nn/mask nn/attention nn/multi_head nn/variations nn/variations_masks
   nn/linear_attention nn/score_attention nn/attention_memory nn/local_attention nn/recurrent
   nn/recurrent_layers nn/decoder_step nn/positions nn/transformer nn/decoder nn/masked_tokens

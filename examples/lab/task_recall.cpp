@@ -1,12 +1,14 @@
-// recall: pairs of a key and its value, then one of the keys again; the answer is its value.
+// recall: pairs of a key and its value, then the keys again in another order; the answer is their
+// values.
 //
-//   source  a 3 c 1 b 7 ? c   ->   target  1
+//   source  a 3 c 1 b 7 ? c a b   ->   target  1 3 7
 //
-// Attention in its plainest form: the query is what is asked for (c), the keys are what each pair
-// is found by (a, c, b), the values are what is handed back (3, 1, 7). `length` counts the pairs,
+// Attention in its plainest form: a query is what is asked for (c), the keys are what each pair is
+// found by (a, c, b), the values are what is handed back (3, 1, 7). `length` counts the pairs,
 // `symbols` the different values; the keys are letters, each at most once in an example. The longer
 // examples have length + 1 to 2 length pairs, but at most 26.
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "examples/lab/task_kinds.h"
@@ -26,31 +28,41 @@ void prepare(Task& task) {
   }
   double count = 0, of_length = 1;
   for (int64_t n = 1; n <= task.length; ++n) {
-    of_length *= static_cast<double>((kKeys + 1 - n) * task.symbols);
-    if (n >= task.min_length) count += of_length * static_cast<double>(n);
+    of_length *= static_cast<double>((kKeys + 1 - n) * task.symbols * n);
+    if (n >= task.min_length) count += of_length;
   }
-  require_enough(task, count, "keys, values and what is asked for");
+  require_enough(task, count, "keys, values and the order of asking");
   const int64_t most = std::min(2 * task.length, kKeys);
   task.source_symbols = task.symbols + kKeys + 1;
   task.target_symbols = task.symbols;
-  task.ordinary = {.source = 2 * task.length + 2, .target = 1};
-  task.longer = {.source = 2 * most + 2, .target = 1};
+  task.ordinary = {.source = 3 * task.length + 1, .target = task.length};
+  task.longer = {.source = 3 * most + 1, .target = most};
+}
+
+// `count` different numbers below `all`, in any order: the first steps of Fisher and Yates' shuffle.
+Sequence some_of(int64_t all, int64_t count, lib::Generator& generator) {
+  Sequence numbers(static_cast<size_t>(all));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  for (int64_t i = 0; i < count; ++i) {
+    std::swap(numbers[static_cast<size_t>(i)],
+              numbers[static_cast<size_t>(generator.integer(i, all))]);
+  }
+  numbers.resize(static_cast<size_t>(count));
+  return numbers;
 }
 
 Example draw(const Task& task, bool longer, lib::Generator& generator) {
   const int64_t pairs = draw_length(task, longer, std::min(2 * task.length, kKeys), generator);
-  Sequence keys(kKeys);
-  for (int64_t i = 0; i < kKeys; ++i) keys[static_cast<size_t>(i)] = task.symbols + i;
   Example example;
-  for (int64_t i = 0; i < pairs; ++i) {  // the first steps of Fisher and Yates' shuffle
-    std::swap(keys[static_cast<size_t>(i)], keys[static_cast<size_t>(generator.integer(i, kKeys))]);
-    example.source.push_back(keys[static_cast<size_t>(i)]);
+  for (const int64_t key : some_of(kKeys, pairs, generator)) {
+    example.source.push_back(task.symbols + key);
     example.source.push_back(generator.integer(0, task.symbols));
   }
-  const auto asked = static_cast<size_t>(2 * generator.integer(0, pairs));
-  example.target = {example.source[asked + 1]};
   example.source.push_back(task.symbols + kKeys);
-  example.source.push_back(example.source[asked]);
+  for (const int64_t pair : some_of(pairs, pairs, generator)) {
+    example.source.push_back(example.source[static_cast<size_t>(2 * pair)]);
+    example.target.push_back(example.source[static_cast<size_t>(2 * pair + 1)]);
+  }
   return example;
 }
 
@@ -63,7 +75,7 @@ std::string label(const Task& task, int64_t symbol) {
 }  // namespace
 
 const TaskKind kRecall = {.name = "recall",
-                          .description = "hand back a key's value: a 3 c 1 b 7 ? c -> 1",
+                          .description = "hand back the keys' values: a 3 c 1 b 7 ? c a b -> 1 3 7",
                           .separator = " ",
                           .prepare = prepare,
                           .draw = draw,

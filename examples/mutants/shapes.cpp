@@ -95,6 +95,19 @@ void shape_mutants(Mutants& all) {
     const Variable first = slice(dy, 1, 0, 2);
     return {first, first, first};
   });
+
+  const auto apart = all.of("unbind", normals({{2, 3, 2}}),
+                            [](In in) { return stack(unbind(in[0], 1), 0); });  // (3, 2, 2)
+  apart("the pieces come back in reverse order", [](In, Var dy, Var) -> Grads {
+    return {transpose(index_select(dy, 0, ids({2, 1, 0}, {3})), 0, 1)};
+  });
+  apart("the last piece is forgotten",
+        [](In, Var dy, Var) -> Grads { return {transpose(dy - only_last(dy, 0), 0, 1)}; });
+  const auto piece =
+      all.of("piece", normals({{3, 2}}), [](In in) { return unbind(in[0], 0)[1]; });  // (2)
+  piece("comes back as another piece", [](In, Var dy, Var) -> Grads {
+    return {slice_adjoint(reshape(dy, {1, 2}), {3, 2}, 0, 2, 1)};
+  });
 }
 
 }  // namespace qkv::examples

@@ -12,7 +12,8 @@ namespace {
 // Steps of one row and of more rows than a chunk has, and what is kept and sent back.
 std::vector<Tensor> steps(Cell cell, Dtype dtype) {
   std::vector<Tensor> results;
-  for (const auto& [rows, n] : {std::pair<int64_t, int64_t>{1, 3}, {7, 64}, {301, 33}, {3, 1000}}) {
+  for (const auto& size : {std::pair<int64_t, int64_t>{1, 3}, {7, 64}, {301, 33}, {3, 1000}}) {
+    const int64_t rows = size.first, n = size.second;
     const int64_t gates = qkv::lib::gates_of(cell) * n, keeps = qkv::lib::kept_of(cell) * n;
     const Tensor x = normals({rows, gates}, dtype), y = normals({rows, gates}, dtype, 2);
     const Tensor h = normals({rows, n}, dtype, 3), dh = normals({rows, n}, dtype);
@@ -53,7 +54,7 @@ std::vector<Tensor> sequences(Cell cell, Dtype dtype) {
     const Tensor b = normals({gates}, dtype, 3), h0 = normals({B, n}, dtype, 3);
     const Tensor slopes = normals({B, T, n}, dtype, 2);
     Tensor h = slopes.clone(), c = slopes.clone(), dx = x.clone(), dy = x.clone();
-    Tensor kept = qkv::tensor::zeros({B, T, keeps}, dtype), dh = h0.clone(), dc = h0.clone();
+    Tensor kept = qkv::tensor::zeros({T, B, keeps}, dtype), dh = h0.clone(), dc = h0.clone();
     const qkv::lib::RecurrenceShape shape = {cell, B, T, n, lengths, reversed};
     dispatch_floating("sequences", dtype, [&]<class S>(S) {
       const bool lstm = cell == Cell::lstm;
@@ -78,9 +79,9 @@ const std::vector<Computation>& recurrent() {
       {"rnn steps", 0x16003e5f5b98eb5a, [](Dtype d) { return steps(Cell::rnn, d); }},
       {"gru steps", 0x5451184bb24932bb, [](Dtype d) { return steps(Cell::gru, d); }},
       {"lstm steps", 0x2f724c56a77f4e01, [](Dtype d) { return steps(Cell::lstm, d); }},
-      {"rnn sequences", 0x65ae29ba9a6e4d91, [](Dtype d) { return sequences(Cell::rnn, d); }},
-      {"gru sequences", 0x844ac182531a4f36, [](Dtype d) { return sequences(Cell::gru, d); }},
-      {"lstm sequences", 0x217d73748abf7a3b, [](Dtype d) { return sequences(Cell::lstm, d); }},
+      {"rnn sequences", 0x85bc7240ea087599, [](Dtype d) { return sequences(Cell::rnn, d); }},
+      {"gru sequences", 0x14904b424bc77ea6, [](Dtype d) { return sequences(Cell::gru, d); }},
+      {"lstm sequences", 0x9adb0ed3b582764f, [](Dtype d) { return sequences(Cell::lstm, d); }},
   };
   return list;
 }
