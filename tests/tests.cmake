@@ -98,7 +98,7 @@ if(SH)
   qkv_test("script: every seed learns reverse" 600
     ${SH} tests/story/every_seed_learns.sh ${lab} reverse)
   qkv_test("script: studies that fail" 120 ${SH} tests/fault/study.sh $<TARGET_FILE:qkv_study>)
-  foreach(study scaling reach parallel)
+  foreach(study bottleneck reach scaling parallel positions heads references)
     qkv_test("script: study ${study}" 300
       ${SH} tests/story/study.sh $<TARGET_FILE:qkv_study> ${study})
   endforeach()

@@ -22,12 +22,6 @@ std::string pixels(double x) {
   return text;
 }
 
-std::string element_text(double x, double y, const std::string& anchor, const std::string& text,
-                         const std::string& more = "") {
-  return "<text x=\"" + pixels(x) + "\" y=\"" + pixels(y) + "\" text-anchor=\"" + anchor + "\"" +
-         more + ">" + xml_escaped(text) + "</text>\n";
-}
-
 std::string straight(const char* kind, double x1, double y1, double x2, double y2) {
   return str("<path class=\"", kind, "\" d=\"M", pixels(x1), " ", pixels(y1), "L", pixels(x2), " ",
              pixels(y2), "\"/>\n");
@@ -101,18 +95,18 @@ std::string axes_svg(const ChartPanel& panel, const Ruler& x, const Ruler& y) {
   std::string svg;
   for (const Tick& tick : y.ticks()) {
     svg += straight("grid", kLeft, y.at(tick.value), kRight, y.at(tick.value));
-    svg += element_text(kLeft - 8, y.at(tick.value) + 4, "end", tick.label);
+    svg += chart_text(kLeft - 8, y.at(tick.value) + 4, "end", tick.label);
   }
   for (const Tick& tick : x.ticks()) {
     svg += straight("axis", x.at(tick.value), kLower, x.at(tick.value), kLower + 5);
-    svg += element_text(x.at(tick.value), kLower + 20, "middle", tick.label);
+    svg += chart_text(x.at(tick.value), kLower + 20, "middle", tick.label);
   }
   svg += straight("axis", kLeft, kLower, kRight, kLower);
   svg += straight("axis", kLeft, kUpper, kLeft, kLower);
-  svg += element_text((kLeft + kRight) / 2, kLower + 42, "middle", panel.x.label);
+  svg += chart_text((kLeft + kRight) / 2, kLower + 42, "middle", panel.x.label);
   const double middle = (kUpper + kLower) / 2;
-  return svg + element_text(20, middle, "middle", panel.y.label,
-                            str(" transform=\"rotate(-90 20 ", pixels(middle), ")\""));
+  return svg + chart_text(20, middle, "middle", panel.y.label,
+                          str(" transform=\"rotate(-90 20 ", pixels(middle), ")\""));
 }
 
 // At most so many characters of it, the last one "…" if there are more.
@@ -132,14 +126,14 @@ std::string legend_svg(const ChartPanel& panel) {
     svg += "<g class=\"" + line_class(i) + "\">" +
            line_path(str("M", pixels(kRight + 18), " ", pixels(y), "h34"), i) +
            mark(i, kRight + 35, y, name) + "</g>\n" +
-           element_text(kRight + 60, y + 4.5, "start", shortened(name, kLongest));
+           chart_text(kRight + 60, y + 4.5, "start", shortened(name, kLongest));
     y += 22;
   }
   return svg;
 }
 
 std::string panel_svg(const ChartPanel& panel, double top) {
-  std::vector<double> xs, ys;
+  std::vector<double> xs = panel.x.includes, ys = panel.y.includes;
   for (const ChartLine& line : panel.lines) {
     for (const ChartPoint& p : line.points) {
       xs.push_back(p.x);
@@ -148,11 +142,10 @@ std::string panel_svg(const ChartPanel& panel, double top) {
   }
   const Ruler x(panel.x.scale, xs, kLeft + 10, kRight - 10), y(panel.y.scale, ys, kLower, kUpper);
   std::string svg = str("<g transform=\"translate(0 ", pixels(top), ")\">\n");
-  svg += element_text(kLeft, 24, "start", panel.title, " class=\"panel\"");
+  svg += chart_text(kLeft, 24, "start", panel.title, " class=\"panel\"");
   svg += axes_svg(panel, x, y);
   if (x.empty() || y.empty()) {
-    svg +=
-        element_text((kLeft + kRight) / 2, (kUpper + kLower) / 2, "middle", "no numbers to draw");
+    svg += chart_text((kLeft + kRight) / 2, (kUpper + kLower) / 2, "middle", "no numbers to draw");
   }
   for (size_t i = 0; i < panel.lines.size(); ++i) svg += line_svg(panel.lines[i], i, x, y);
   return svg + legend_svg(panel) + "</g>\n";
@@ -168,6 +161,12 @@ std::string css(const ChartTheme& theme) {
 }
 
 }  // namespace
+
+std::string chart_text(double x, double y, const std::string& anchor, const std::string& text,
+                       const std::string& more) {
+  return "<text x=\"" + pixels(x) + "\" y=\"" + pixels(y) + "\" text-anchor=\"" + anchor + "\"" +
+         more + ">" + xml_escaped(text) + "</text>\n";
+}
 
 const ChartTheme& light_theme() {
   static const ChartTheme theme = {
@@ -190,9 +189,11 @@ const ChartTheme& dark_theme() {
 }
 
 std::string chart_svg(const std::string& title, const std::string& description,
-                      const std::vector<ChartPanel>& panels) {
+                      const std::vector<ChartPanel>& panels, const std::vector<ChartMap>& maps) {
   const std::string width = pixels(kWidth);
-  const std::string height = pixels(kTop + kHeight * static_cast<double>(panels.size()));
+  const double below_panels = kTop + kHeight * static_cast<double>(panels.size());
+  const ChartMaps drawn = chart_maps(maps, kLeft, kWidth - 20, below_panels);
+  const std::string height = pixels(drawn.bottom);
   std::string svg =
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + width + "\" height=\"" + height +
       "\" viewBox=\"0 0 " + width + " " + height +
@@ -201,16 +202,17 @@ std::string chart_svg(const std::string& title, const std::string& description,
       "</desc>\n<style>\n"
       "text{font:13px system-ui,-apple-system,\"Segoe UI\",sans-serif}\n"
       "text.title{font-size:19px;font-weight:600}text.panel{font-weight:600}\n"
-      ".line{fill:none;stroke-width:2}.band{stroke:none;fill-opacity:0.16}\n" +
+      ".line{fill:none;stroke-width:2}.band{stroke:none;fill-opacity:0.16}\n"
+      ".l0.cells{stroke:none}text.small{font-size:10px}text.head{font-size:11px}\n" +
       css(light_theme()) + "@media(prefers-color-scheme:dark){\n" + css(dark_theme()) +
       "}\n</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n" +
-      element_text(kLeft, 38, "start", title, " class=\"title\"");
+      chart_text(kLeft, 38, "start", title, " class=\"title\"");
   double top = kTop;
   for (const ChartPanel& panel : panels) {
     svg += panel_svg(panel, top);
     top += kHeight;
   }
-  return svg + "</svg>\n";
+  return svg + drawn.svg + "</svg>\n";
 }
 
 }  // namespace qkv::examples

@@ -24,6 +24,7 @@ struct ChartLine {
 struct ChartAxis {
   std::string label;
   Scale scale = Scale::linear;
+  std::vector<double> includes = {};  // besides the points': {0, 100} of a share in percent
 };
 
 struct ChartPanel {
@@ -32,10 +33,32 @@ struct ChartPanel {
   std::vector<ChartLine> lines;
 };
 
-// A whole SVG document. Title and description are what a screen reader says. Any text may be given:
-// it is escaped. A point without a place (NaN; 0 on a logarithmic axis) leaves a gap in its line.
+// Rows by columns of squares, the fuller the heavier; the fullest is the heaviest of this map.
+struct ChartMap {
+  std::string title;
+  std::vector<std::string> rows, columns;  // their labels
+  std::vector<double> weights;             // row by row. REQUIRES: rows · columns of them
+};
+
+// A whole SVG document: the panels, and below them the maps, as many side by side as fit. Title and
+// description are what a screen reader says. Any text may be given: it is escaped. A point without
+// a place (NaN; 0 on a logarithmic axis) leaves a gap in its line.
 [[nodiscard]] std::string chart_svg(const std::string& title, const std::string& description,
-                                    const std::vector<ChartPanel>& panels);
+                                    const std::vector<ChartPanel>& panels,
+                                    const std::vector<ChartMap>& maps = {});
+
+// ---- between chart.cpp and chart_maps.cpp -------------------------------------------------------
+
+[[nodiscard]] std::string chart_text(double x, double y, const std::string& anchor,
+                                     const std::string& text, const std::string& more = "");
+
+// The maps as SVG elements from y = top down to the height that is returned.
+struct ChartMaps {
+  std::string svg;
+  double bottom;
+};
+[[nodiscard]] ChartMaps chart_maps(const std::vector<ChartMap>& maps, double left, double right,
+                                   double top);
 
 // The colours, as "#rrggbb". Text contrasts with the page by 4.5 to 1 or more, lines by 3 to 1
 // (WCAG 2.2, AA).

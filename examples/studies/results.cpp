@@ -30,11 +30,33 @@ double parse_number(const Json& json) {
   return json.get<double>();  // throws for anything but a number
 }
 
+ChartMap parse_map(const Json& json) {
+  ChartMap map = {json.at("title").get<std::string>(),
+                  json.at("rows").get<std::vector<std::string>>(),
+                  json.at("columns").get<std::vector<std::string>>(),
+                  {}};
+  for (const Json& weight : json.at("weights")) map.weights.push_back(parse_number(weight));
+  if (map.weights.size() != map.rows.size() * map.columns.size()) {
+    throw std::runtime_error("a weight for each row and column is missing");
+  }
+  return map;
+}
+
+Json map_json(const ChartMap& map) {
+  Json weights = Json::array();
+  for (const double weight : map.weights) weights.push_back(number_json(weight));
+  return {{"title", map.title}, {"rows", map.rows}, {"columns", map.columns}, {"weights", weights}};
+}
+
 Point parse_point(const std::string& text) {
   const Json json = Json::parse(text);
-  Point point = {json.at("line").get<std::string>(), parse_number(json.at("x")), {}};
+  Point point = {json.at("line").get<std::string>(), parse_number(json.at("x")), {}, {}};
   for (const auto& [key, value] : json.items()) {
-    if (key != "line" && key != "x") point.values.emplace_back(key, parse_number(value));
+    if (key == "map") {
+      point.map = parse_map(value);
+    } else if (key != "line" && key != "x") {
+      point.values.emplace_back(key, parse_number(value));
+    }
   }
   return point;
 }
@@ -44,6 +66,7 @@ Point parse_point(const std::string& text) {
 std::string point_json(const Point& point) {
   Json json = {{"line", point.line}, {"x", number_json(point.x)}};
   for (const auto& [measure, value] : point.values) json[measure] = number_json(value);
+  if (point.map) json["map"] = map_json(*point.map);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -53,7 +76,7 @@ std::vector<Point> parse_points(const std::string& job, const std::string& outpu
   for (std::string line; std::getline(lines, line);) {
     try {
       points.push_back(parse_point(line));
-    } catch (const Json::exception&) {
+    } catch (const std::exception&) {
       throw std::runtime_error(lib::str("job '", lib::escaped(job), "' printed '",
                                         lib::escaped(line.substr(0, 80)), "', which is no point"));
     }
@@ -87,6 +110,21 @@ Results::Results(const std::vector<std::vector<Point>>& jobs) {
   }
   std::sort(xs_.begin(), xs_.end());
   xs_.erase(std::unique(xs_.begin(), xs_.end()), xs_.end());
+}
+
+std::vector<ChartMap> Results::maps() const {
+  std::vector<ChartMap> maps;
+  for (const Point& point : points_) {
+    if (point.map) maps.push_back(*point.map);
+  }
+  return maps;
+}
+
+bool Results::has(const std::string& measure) const {
+  return std::any_of(points_.begin(), points_.end(), [&](const Point& point) {
+    return std::any_of(point.values.begin(), point.values.end(),
+                       [&](const auto& value) { return value.first == measure; });
+  });
 }
 
 Spread Results::at(const std::string& line, double x, const std::string& measure) const {

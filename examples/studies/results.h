@@ -7,9 +7,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "examples/studies/chart.h"
 
 namespace qkv::examples {
 
@@ -17,6 +20,7 @@ struct Point {
   std::string line;  // of the chart: a model, or a way to do something
   double x = 0;      // a length, a width, ...
   std::vector<std::pair<std::string, double>> values;  // measures by name; may be NaN, infinite
+  std::optional<ChartMap> map = {};                    // where the model looks
 };
 
 // One JSON object without a newline. Numbers read back as the same doubles.
@@ -42,6 +46,8 @@ class Results {
 
   [[nodiscard]] const std::vector<std::string>& lines() const { return lines_; }  // as they came
   [[nodiscard]] const std::vector<double>& xs() const { return xs_; }             // growing
+  [[nodiscard]] std::vector<ChartMap> maps() const;                               // as they came
+  [[nodiscard]] bool has(const std::string& measure) const;                       // anywhere
   [[nodiscard]] Spread at(const std::string& line, double x, const std::string& measure) const;
 
  private:

@@ -6,7 +6,10 @@
 
 namespace qkv::examples {
 
-std::vector<Study> all_studies() { return {reach_study(), scaling_study(), parallel_study()}; }
+std::vector<Study> all_studies() {
+  return {bottleneck_study(), reach_study(), scaling_study(),   parallel_study(),
+          positions_study(),  heads_study(), references_study()};
+}
 
 Study find_study(const std::string& name) {
   Words known;

@@ -9,6 +9,11 @@ namespace qkv::examples {
 [[nodiscard]] Study reach_study();
 [[nodiscard]] Study parallel_study();
 
+[[nodiscard]] Study bottleneck_study();  // these train
+[[nodiscard]] Study positions_study();
+[[nodiscard]] Study heads_study();
+[[nodiscard]] Study references_study();
+
 // All of them, in the order of the story that they tell.
 [[nodiscard]] std::vector<Study> all_studies();
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "examples/lab/attention_map.h"
 #include "examples/lab/suggestion.h"
 #include "lib/text.h"
 
@@ -48,38 +49,42 @@ std::pair<std::string, std::string> split(const std::string& word, const Words& 
   fail("study: unknown key '", lib::escaped(key.substr(0, 80)), "'", did_you_mean(key, keys));
 }
 
-// "0.5 (0.4 to 0.6)"
-std::string cell(const Spread& spread) {
+std::string figure_table(const Figure& figure, const Results& results) {
+  std::vector<Words> columns = {{figure.x.label}};
+  for (const double x : results.xs()) columns[0].push_back(short_number(x));
+  for (const std::string& line : results.lines()) {
+    columns.push_back({line});
+    for (const double x : results.xs()) {
+      columns.back().push_back(spread_text(results.at(line, x, figure.measure)));
+    }
+  }
+  return figure.title + "\n" + table_text(columns, 1);
+}
+
+}  // namespace
+
+std::string spread_text(const Spread& spread) {
   if (spread.count == 0) return "-";
   const std::string mean = short_number(spread.mean, 3);
   if (spread.count == 1 || spread.low == spread.high) return mean;
   return mean + " (" + short_number(spread.low, 3) + " to " + short_number(spread.high, 3) + ")";
 }
 
-std::string table(const Figure& figure, const Results& results) {
-  std::vector<std::vector<std::string>> columns = {{figure.x.label}};
-  for (const double x : results.xs()) columns[0].push_back(short_number(x));
-  for (const std::string& line : results.lines()) {
-    columns.push_back({line});
-    for (const double x : results.xs()) {
-      columns.back().push_back(cell(results.at(line, x, figure.measure)));
-    }
-  }
-  std::string text = str(figure.title, "\n");
+std::string table_text(const std::vector<Words>& columns, size_t numbers) {
+  std::string text;
   for (size_t row = 0; row < columns[0].size(); ++row) {
     std::string shown;
     for (size_t i = 0; i < columns.size(); ++i) {
       size_t width = 0;
       for (const std::string& entry : columns[i]) width = std::max(width, lib::columns_of(entry));
-      shown += i == 0 ? "  " + lib::right(columns[i][row], width)
-                      : "   " + lib::left(columns[i][row], width);
+      const std::string& entry = columns[i][row];
+      shown += (i == 0 ? "  " : "   ") +
+               (i < numbers ? lib::right(entry, width) : lib::left(entry, width));
     }
     text += shown.substr(0, shown.find_last_not_of(' ') + 1) + "\n";
   }
   return text;
 }
-
-}  // namespace
 
 StudyOptions parse_study_options(const Words& words) {
   StudyOptions options;
@@ -112,8 +117,19 @@ SeedJob parse_seed_job(const Words& words) {
 }
 
 std::string study_tables(const Study& study, const Results& results) {
+  if (study.table != nullptr) return study.table(results) + "\n";
   std::string text;
-  for (const Figure& figure : study.figures) text += table(figure, results) + "\n";
+  for (const Figure& figure : study.figures) {
+    if (results.has(figure.measure)) text += figure_table(figure, results) + "\n";
+  }
+  for (const ChartMap& map : results.maps()) {
+    const tensor::Shape shape = {static_cast<int64_t>(map.rows.size()),
+                                 static_cast<int64_t>(map.columns.size())};
+    text += map.title + "\n" +
+            draw_attention_map(tensor::Tensor::of(map.weights, shape), map.rows, map.columns,
+                               Colors::none) +
+            "\n";
+  }
   return text;
 }
 
@@ -129,9 +145,10 @@ std::string study_chart(const Study& study, const Results& results) {
       }
       if (!line.points.empty()) panel.lines.push_back(line);
     }
-    panels.push_back(panel);
+    if (results.has(figure.measure)) panels.push_back(panel);
   }
-  return chart_svg(study.question, study.setting + "\n" + study_tables(study, results), panels);
+  return chart_svg(study.question, study.setting + "\n" + study_tables(study, results), panels,
+                   results.maps());
 }
 
 std::string study_json(const Study& study, const StudyOptions& options,

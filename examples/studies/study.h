@@ -44,7 +44,8 @@ struct Study {
   std::vector<Point> (*run)(const Words& job);
   std::vector<Claim> (*claims)(const Results& results);
 
-  bool one_at_a_time = false;  // because jobs measure time
+  std::string (*table)(const Results& results) = nullptr;  // instead of one for each figure
+  bool one_at_a_time = false;                              // because jobs measure time
 };
 
 // ---- jobs that need no more than a seed: "seed=3 quick=true" ------------------------------------
@@ -58,7 +59,14 @@ struct SeedJob {
 
 // ---- what is shown ------------------------------------------------------------------------------
 
-// A table for each figure: a row for each x, a column for each line, "mean (smallest to largest)".
+// "0.5 (0.4 to 0.6)", mean and range; one number if they are the same; "-" if there is none.
+[[nodiscard]] std::string spread_text(const Spread& spread);
+
+// Columns side by side; the first so many are aligned to the right. REQUIRES: equally long ones.
+[[nodiscard]] std::string table_text(const std::vector<Words>& columns, size_t numbers);
+
+// The study's own table, or one for each figure (a row for each x, a column for each line, "mean
+// (smallest to largest)"); then its maps.
 [[nodiscard]] std::string study_tables(const Study& study, const Results& results);
 
 [[nodiscard]] std::string study_chart(const Study& study, const Results& results);

@@ -141,6 +141,34 @@ TEST_CASE("hostile text in a chart is only text") {
   CHECK(count(cut, ">" + long_name.substr(0, 3 + 20 + 18) + "\u2026</text>") == 1);
 }
 
+TEST_CASE("an axis includes what it is told to, besides the points") {
+  const std::vector<ChartLine> lines = {{"line", {{1, 99, 99, 99}}}};
+  const ChartAxis percent = {"y", Scale::linear, {0, 100}};
+  CHECK(count(chart_svg("", "", {{"", {}, percent, lines}}), ">0</text>") == 1);
+  CHECK(count(chart_svg("", "", {{"", {}, {"y"}, lines}}), ">0</text>") == 0);
+}
+
+TEST_CASE("maps stand below the panels, side by side while they fit, every cell with its weight") {
+  const ChartMap map = {"a <map>", {"q1", "q&"}, {"k1", "k2", "k3"}, {0.5, 0.25, 0, 1, kNan, -1}};
+  const std::string svg = chart_svg("", "", {}, std::vector<ChartMap>(9, map));
+  CHECK(xml_fault(svg) == "");
+  CHECK(count(svg, "<title>q1 looks at k2: 0.25</title>") == 9);
+  CHECK(count(svg, "<title>q&amp; looks at k2: none</title>") == 9);
+  CHECK(count(svg, "fill-opacity=\"0.500\"") == 9);  // of the heaviest, 1
+  CHECK(count(svg, "fill-opacity=\"1.000\"") == 9);
+  CHECK(count(svg, "fill-opacity=\"0.000\"") == 3 * 9);
+  CHECK(count(svg, ">a &lt;map&gt;</text>") == 9);
+  CHECK(count(svg, "nan") == 0);
+  const std::string one = chart_svg("", "", {}, {map}),
+                    six = chart_svg("", "", {}, {map, map, map, map, map, map});
+  const auto height = [](const std::string& text) {
+    return std::stod(text.substr(text.find("height=") + 8));
+  };
+  CHECK(height(six) == height(one));
+  CHECK(height(svg) > height(one));
+  CHECK(xml_fault(chart_svg("", "", {}, {{"empty", {}, {}, {}}})) == "");
+}
+
 TEST_CASE("points without a place leave gaps, and a chart may have one point or none") {
   CHECK(count(chart_of({{1, 2, 1, 3}}), "<title>line, 1: 2 (1 to 3)</title>") == 1);
   for (const Scale scale : {Scale::linear, Scale::log10}) {

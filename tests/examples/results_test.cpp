@@ -47,6 +47,24 @@ TEST_CASE("points read back exactly") {
   CHECK(parse_points("job", "").empty());
 }
 
+TEST_CASE("a point may bring a map") {
+  const ChartMap map = {"head 1", {"a", "b"}, {"c"}, {0.1, kNan}};
+  const std::vector<Point> back = parse_points("job", point_json({"line", 2, {}, map}));
+  REQUIRE(back.size() == 1);
+  REQUIRE(back[0].map.has_value());
+  CHECK(back[0].values.empty());
+  CHECK(back[0].map->title == "head 1");
+  CHECK(back[0].map->rows == map.rows);
+  CHECK(back[0].map->columns == map.columns);
+  CHECK(back[0].map->weights[0] == 0.1);
+  CHECK(std::isnan(back[0].map->weights[1]));
+  const Results results({{point("line", 2, 3)}, back});
+  CHECK(results.maps().size() == 1);
+  CHECK(results.at("line", 2, "y").count == 1);
+  CHECK(results.has("y"));
+  CHECK(!results.has("z"));
+}
+
 TEST_CASE("what is no point is refused, with the job and the line") {
   const std::string good = point_json(point("a", 1, 2)) + "\n";
   CHECK(refusal_of(good) == "taken");
@@ -55,6 +73,9 @@ TEST_CASE("what is no point is refused, with the job and the line") {
   for (const char* const bad :
        {"{}", "[]", "3", "{\"line\":\"a\"}", "{\"line\":1,\"x\":2}", "{\"line\":\"a\",\"x\":\"b\"}",
         "{\"line\":\"a\",\"x\":1,\"y\":[2]}", "{\"line\":\"a\",\"x\":1,\"y\":null}",
+        "{\"line\":\"a\",\"x\":1,\"map\":{}}",
+        "{\"line\":\"a\",\"x\":1,\"map\":{\"title\":\"t\",\"rows\":[\"r\"],\"columns\":[\"c\"],"
+        "\"weights\":[1,2]}}",
         "{\"line\":\"a\",\"x\":1", "\n"}) {
     CHECK_MESSAGE(refusal_of(std::string(bad) + "\n") != "taken", bad);
   }

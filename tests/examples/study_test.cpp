@@ -8,6 +8,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "examples/studies/training.h"
 #include "tests/compare.h"
 #include "tests/xml.h"
 
@@ -164,4 +165,62 @@ TEST_CASE("parallel: its claims fail if the two layers change places") {
             made({"LSTM", "self-attention"}, {8, 128}, [&](const std::string& line, double T) {
               return values(line == "LSTM" ? "other" : "LSTM", T);
             }))) == 0);
+}
+
+TEST_CASE("a training job's words say all of it, and lengths that are none are refused") {
+  const TrainingJob job = {"fixed vector", "copy", {4, 16}, {"task=copy", "seed=3"}};
+  const TrainingJob back = parse_training_job(job_words(job));
+  CHECK(back.line == job.line);
+  CHECK(back.measure == job.measure);
+  CHECK(back.lengths == job.lengths);
+  CHECK(back.words == job.words);
+  CHECK(parse_training_job({"lengths="}).lengths.empty());
+  for (const char* const bad :
+       {"lengths=4,", "lengths=x", "lengths=4;8", "lengths=0", "lengths=,"}) {
+    CHECK_MESSAGE(refusal([&] { return parse_training_job({bad}); }).find("lengths must be") !=
+                      std::string::npos,
+                  bad);
+  }
+}
+
+TEST_CASE("the words of every training job are a configuration of the lab") {
+  for (const char* const name : {"bottleneck", "positions", "heads", "references"}) {
+    for (const bool quick : {false, true}) {
+      for (const Words& words : find_study(name).jobs({.quick = quick, .seeds = 1})) {
+        const TrainingJob job = parse_training_job(words);
+        CHECK_NOTHROW(static_cast<void>(parse_config(job.words)));
+        CHECK(!job.line.empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("a training job measures each length, and the same words give the same points") {
+  const Words words = job_words({"line",
+                                 "exact",
+                                 {3, 5},
+                                 {"task=copy", "model=encoder", "length=4", "test_length=6",
+                                  "min_length=3", "steps=3", "batch=4"}});
+  const std::vector<Point> points = run_training_job(words), again = run_training_job(words);
+  REQUIRE(points.size() == 2);
+  for (size_t i = 0; i < 2; ++i) {
+    CHECK(points[i].x == (i == 0 ? 3 : 5));
+    CHECK(points[i].values[0].first == "exact");
+    CHECK(points[i].values[0].second >= 0);
+    CHECK(points[i].values[0].second <= 100);
+    CHECK(points[i].values == again[i].values);
+  }
+}
+
+TEST_CASE("bottleneck: its claims fail if the fixed vector and attention change places") {
+  const Study study = bottleneck_study();
+  const std::vector<std::string> lines = {"fixed vector", "additive"};
+  const auto found = [&](double fixed, double additive) {
+    return holding(study.claims(made(lines, {4, 16, 40}, [&](const std::string& line, double) {
+      return Values{{"reverse", line == "additive" ? additive : fixed}};
+    })));
+  };
+  CHECK(found(30, 99.5) == 2);
+  CHECK(found(99.5, 99.5) == 1);
+  CHECK(found(99.5, 30) == 0);
 }
