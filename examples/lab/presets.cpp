@@ -59,12 +59,16 @@ void suit_task(Config& c) {
   if (c.task == "add") {
     c.min_length = 1;
     c.length = 4;
+    c.train_size = 200000;
     c.steps = 3000;
+    if (c.model.kind == "seq2seq") c.model.width = 128, c.learning_rate = 3e-3;
   }
   if (c.task == "recall") {
     c.min_length = 2;
-    c.length = 8;
+    c.length = 5;
+    c.train_size = 100000;
     c.steps = 2000;
+    if (c.model.kind == "seq2seq") c.model.width = 128, c.learning_rate = 3e-3;
   }
 }
 

@@ -5,7 +5,7 @@
 //   sort       2 0 2 1          -> 0 1 2 2
 //   mixed      < 7 3 1 0        -> < 0 1 3 7      > copies, < reverses
 //   add        1 2 + 3 4        -> 6 4            task_add.cpp         length: a number's digits
-//   recall     a 3 c 1 ? c a    -> 1 3            task_recall.cpp      length: pairs
+//   recall     a3 c1 b7 ? c a b -> 1 3 7          task_recall.cpp      length: pairs
 //   translate  the black cat    -> le chat noir   task_translate.cpp   length: not chosen
 //   text                        -> the cat sat.   task_text.cpp
 #pragma once

@@ -88,16 +88,16 @@ TEST_CASE("task answers: add is the sum of the two numbers, in any base") {
 
 TEST_CASE(
     "task answers: recall finds what stands behind each key, and asks for every key once") {
-  check_answers(task_of("recall", 2, 13, 8), [](const Example& e) {
+  check_answers(task_of("recall", 2, 9, 8), [](const Example& e) {
     std::map<int64_t, int64_t> pairs;
     const size_t n = e.target.size();  // pairs; then ?, then n keys
-    if (e.source.size() != 3 * n + 1 || e.source[2 * n] != 34) return false;
-    for (size_t i = 0; i < 2 * n; i += 2) {
-      if (e.source[i] < 8 || e.source[i] >= 34 || e.source[i + 1] >= 8) return false;
-      if (!pairs.emplace(e.source[i], e.source[i + 1]).second) return false;
+    if (e.source.size() != 2 * n + 1 || e.source[n] != 10) return false;
+    for (size_t i = 0; i < n; ++i) {
+      const int64_t pair = e.source[i] - 11;
+      if (!pairs.emplace(pair / 8, pair % 8).second) return false;
     }
     for (size_t i = 0; i < n; ++i) {
-      const auto asked = pairs.find(e.source[2 * n + 1 + i]);
+      const auto asked = pairs.find(e.source[n + 1 + i]);
       if (asked == pairs.end() || e.target[i] != asked->second) return false;
       pairs.erase(asked);
     }
@@ -109,8 +109,8 @@ TEST_CASE("task answers: examples read as in the descriptions") {
   const Task add = task_of("add", 2, 2), recall = task_of("recall", 3, 3);
   CHECK(source_text(add, {1, 2, 10, 3, 4}) == "1 2 + 3 4");
   CHECK(target_text(add, {6, 4}) == "6 4");
-  CHECK(source_text(recall, {10, 3, 12, 1, 11, 7, 36, 12}) == "a 3 c 1 b 7 ? c");
-  CHECK(source_labels(recall, {10, 3, 35}) == std::vector<std::string>{"a", "3", "z"});
+  CHECK(source_text(recall, {14, 32, 10, 2, 0}) == "a3 c1 ? c a");
+  CHECK(source_labels(recall, {9, 110}) == std::vector<std::string>{"j", "j9"});
   CHECK(target_labels(recall, {1, 10, 11, -1}) == std::vector<std::string>{"1", "?", "?", "?"});
   CHECK(target_text(task_of("reverse", 4, 4), {0, 1, 3, 7}) == "0 1 3 7");
 }
@@ -201,13 +201,13 @@ TEST_CASE("task answers: a batch pads with zeros and says how long its examples 
 TEST_CASE("task answers: lengths that do not fit are refused") {
   CHECK(refusal([] { static_cast<void>(task_of("copy", 5, 4)); }) ==
         "task: min_length=5 is refused; it must be at most length=4 (0: as length)");
-  CHECK(refusal([] { static_cast<void>(task_of("recall", 2, 26)); }) ==
-        "task: length=26 is refused; recall has pairs with different keys, the letters a to z, and "
-        "longer examples to test with: need length <= 25");
+  CHECK(refusal([] { static_cast<void>(task_of("recall", 2, 10)); }) ==
+        "task: length=10 is refused; recall has pairs with different keys, the letters a to j, and "
+        "longer examples to test with: need length <= 9");
   CHECK(refusal([] {
           static_cast<void>(task_of("add", 0, 1));
         }).find("symbols=10 and length=1 give only 100 different examples of add") !=
         std::string::npos);
   CHECK(refusal([] { static_cast<void>(task_of("copy", 1, 2, 22)); }) == "not refused");  // 506
-  CHECK(task_of("recall", 20, 25).longest_source(Split::longer) == 79);
+  CHECK(task_of("recall", 5, 9).longest_source(Split::longer) == 21);
 }
