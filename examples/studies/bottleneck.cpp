@@ -72,7 +72,7 @@ std::vector<Claim> claims(const Results& results) {
 }  // namespace
 
 Study bottleneck_study() {
-  const ChartAxis length = {"length"}, exact = {"exact sequences, %"};
+  const ChartAxis length = {"length"}, exact = {"exact sequences, %", Scale::linear, {0, 100}};
   return {
       .name = "bottleneck",
       .question = "What does a fixed vector forget that attention can look up?",

@@ -133,7 +133,7 @@ std::string legend_svg(const ChartPanel& panel) {
 }
 
 std::string panel_svg(const ChartPanel& panel, double top) {
-  std::vector<double> xs, ys;
+  std::vector<double> xs = panel.x.includes, ys = panel.y.includes;
   for (const ChartLine& line : panel.lines) {
     for (const ChartPoint& p : line.points) {
       xs.push_back(p.x);
@@ -203,7 +203,7 @@ std::string chart_svg(const std::string& title, const std::string& description,
       "text{font:13px system-ui,-apple-system,\"Segoe UI\",sans-serif}\n"
       "text.title{font-size:19px;font-weight:600}text.panel{font-weight:600}\n"
       ".line{fill:none;stroke-width:2}.band{stroke:none;fill-opacity:0.16}\n"
-      ".cells{stroke:none}text.small{font-size:10px}\n" +
+      ".l0.cells{stroke:none}text.small{font-size:10px}text.head{font-size:11px}\n" +
       css(light_theme()) + "@media(prefers-color-scheme:dark){\n" + css(dark_theme()) +
       "}\n</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n" +
       chart_text(kLeft, 38, "start", title, " class=\"title\"");

@@ -24,6 +24,7 @@ struct ChartLine {
 struct ChartAxis {
   std::string label;
   Scale scale = Scale::linear;
+  std::vector<double> includes = {};  // besides the points': {0, 100} of a share in percent
 };
 
 struct ChartPanel {

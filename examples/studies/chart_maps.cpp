@@ -22,7 +22,8 @@ std::string map_svg(const ChartMap& map, double left, double top) {
   for (const double weight : map.weights) {
     if (std::isfinite(weight)) heaviest = std::max(heaviest, weight);
   }
-  std::string svg = chart_text(left + kLabels, top + 14, "start", map.title), cells;
+  std::string svg = chart_text(left + kLabels, top + 14, "start", map.title, " class=\"head\""),
+              cells;
   for (size_t j = 0; j < map.columns.size(); ++j) {
     const double x = left + kLabels + kCell * (static_cast<double>(j) + 0.5);
     svg += chart_text(x, top + kHead - 5, "middle", map.columns[j], " class=\"small\"");

@@ -54,8 +54,7 @@ std::vector<Point> run(const Words& words) {
     points.push_back({job.line,
                       heads,
                       {},
-                      ChartMap{str(kMapped, ", ", heads, heads == 1 ? " head" : " heads", ": ",
-                                   look.title.empty() ? "its map" : look.title),
+                      ChartMap{str(heads, heads == 1 ? " head: " : " heads: ", look.title),
                                look.rows, look.columns, look.weights.to_vector()}});
   }
   return points;
@@ -86,10 +85,17 @@ Study heads_study() {
       .setting =
           "An encoder of one layer, width 32, on sequences of 8 of 10 symbols; 600 steps of 64 "
           "(150 of the quick\nversion); 1000 held-out sequences. The width is shared out: more "
-          "heads are narrower ones. The maps are\nthose of seed 1 on one held-out sequence: "
+          "heads are narrower ones. The maps are\nthose of reverse, seed 1, on one held-out "
+          "sequence: "
           "rows are queries, columns are keys.",
-      .figures = {{"exact", "exact sequences, %", {"heads", Scale::log2}, {"exact sequences, %"}},
-                  {"token", "right symbols, %", {"heads", Scale::log2}, {"right symbols, %"}}},
+      .figures = {{"exact",
+                   "exact sequences, %",
+                   {"heads", Scale::log2},
+                   {"exact sequences, %", Scale::linear, {0, 100}}},
+                  {"token",
+                   "right symbols, %",
+                   {"heads", Scale::log2},
+                   {"right symbols, %", Scale::linear, {0, 100}}}},
       .jobs = jobs,
       .run = run,
       .claims = claims,

@@ -68,7 +68,10 @@ Study positions_study() {
           "A decoder of 2 layers, width 64 and 4 heads learns to copy 4 to 16 of 10 symbols, "
           "in 1500 steps of 32\n(quick: 4 to 8, in 500), and writes 256 held-out sequences of "
           "each length, symbol by symbol.",
-      .figures = {{"copy", "copy: exact sequences, %", {"length"}, {"exact sequences, %"}}},
+      .figures = {{"copy",
+                   "copy: exact sequences, %",
+                   {"length"},
+                   {"exact sequences, %", Scale::linear, {0, 100}}}},
       .jobs = jobs,
       .run = run_training_job,
       .claims = claims,

@@ -118,7 +118,10 @@ Study references_study() {
           "Presets of the lab, each with the task, sizes, optimiser and steps of its source "
           "(./qkv train --help names\nthem). Accuracies on held-out sequences, in percent; "
           "BLEU of the answers.",
-      .figures = {{"exact", "exact sequences, %", {"steps", Scale::log10}, {"exact sequences, %"}}},
+      .figures = {{"exact",
+                   "exact sequences, %",
+                   {"steps", Scale::log10},
+                   {"exact sequences, %", Scale::linear, {0, 100}}}},
       .jobs = jobs,
       .run = run,
       .claims = claims,

@@ -141,6 +141,13 @@ TEST_CASE("hostile text in a chart is only text") {
   CHECK(count(cut, ">" + long_name.substr(0, 3 + 20 + 18) + "\u2026</text>") == 1);
 }
 
+TEST_CASE("an axis includes what it is told to, besides the points") {
+  const std::vector<ChartLine> lines = {{"line", {{1, 99, 99, 99}}}};
+  const ChartAxis percent = {"y", Scale::linear, {0, 100}};
+  CHECK(count(chart_svg("", "", {{"", {}, percent, lines}}), ">0</text>") == 1);
+  CHECK(count(chart_svg("", "", {{"", {}, {"y"}, lines}}), ">0</text>") == 0);
+}
+
 TEST_CASE("maps stand below the panels, side by side while they fit, every cell with its weight") {
   const ChartMap map = {"a <map>", {"q1", "q&"}, {"k1", "k2", "k3"}, {0.5, 0.25, 0, 1, kNan, -1}};
   const std::string svg = chart_svg("", "", {}, std::vector<ChartMap>(9, map));

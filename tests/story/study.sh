@@ -46,7 +46,8 @@ case $name in
     holds "rotary positions end with the training, ALiBi goes on" "copy: exact sequences, %" \
       '$1 == 8 && $2 < 60 || $1 == 9 && ($2 > 20 || $3 < 40) { bad = 1 }' ;;
   heads) # columns: heads, copy, reverse
-    [ "$(grep -c "^reverse, [12] heads*: " out)" = 3 ] || problem "there are not three maps"
+    maps=$(grep -c "^[12] heads*: layer 1, head [12]" out)
+    [ "$maps" = 3 ] || problem "there are $maps maps"
     holds "copy is learned" "exact sequences, %" '$2 < 95 { bad = 1 }' ;;
   references)
     [ "$(grep -c "^  [a-z].*exact.*2250$\|^  annotated.* 1000$" out)" = 2 ] ||
