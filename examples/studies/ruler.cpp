@@ -26,7 +26,11 @@ double round_step(double x) {
 std::string short_number(double value, int digits) {
   if (std::isnan(value)) return "none";
   char text[32];
-  std::snprintf(text, sizeof text, "%.*g", digits, value == 0 ? 0 : value);  // no -0
+  if (std::abs(value) >= std::pow(10, digits) && std::abs(value) < 1e6) {
+    std::snprintf(text, sizeof text, "%.0f", value);  // 1030 rather than 1.03e3
+  } else {
+    std::snprintf(text, sizeof text, "%.*g", digits, value == 0 ? 0 : value);  // no -0
+  }
   std::string number = text;
   const size_t e = number.find('e');
   if (e == std::string::npos) return number;

@@ -39,7 +39,8 @@ class Ruler {
   std::vector<Tick> ticks_;
 };
 
-// A number for people: at most `digits` that count, "1e-07" written 1e-7, NaN as "none".
+// A number for people: at most `digits` that count, but whole below a million; 1e-07 is written
+// 1e-7, NaN "none".
 [[nodiscard]] std::string short_number(double value, int digits = 4);
 
 }  // namespace qkv::examples

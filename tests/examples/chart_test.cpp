@@ -103,6 +103,8 @@ TEST_CASE("numbers for people are short") {
   CHECK(short_number(-2.25e-100) == "-2.25e-100");
   CHECK(short_number(99.98765) == "99.99");
   CHECK(short_number(-0.0) == "0");
+  CHECK(short_number(1029.7, 3) == "1030");
+  CHECK(short_number(-123456.7) == "-123457");
   CHECK(short_number(kNan) == "none");
 }
 
