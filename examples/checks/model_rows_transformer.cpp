@@ -1,6 +1,8 @@
 // Rows of the gradient check: the encoder that the lab trains, from tokens to the loss; the
 // decoder, from numbers to numbers; the language model and the encoder-decoder, from tokens to
 // logits.
+#include <algorithm>
+
 #include "autograd/ops.h"
 #include "examples/checks/model_row.h"
 #include "examples/checks/model_rows.h"
@@ -66,11 +68,31 @@ Variable all_of(const Variable& output, std::vector<Variable> weights) {
   return joined(weights);
 }
 
+// A model whose tables of tokens and positions are 25 times as wide. Where no sinusoids are added
+// they begin narrow (nn/tokens.h), and a layer norm divides by their width: so steep that
+// differences of second order would need smaller steps.
+template <class Model>
+auto with_wide_tables(const TransformerConfig& config) {
+  return [config] {
+    auto model = maker<Model>(config)();
+    if (config.positions == Positions::sinusoidal) return model;
+    for (const auto& named : model->named_parameters()) {
+      const std::string& name = named.name;
+      if (!name.ends_with("embedding.weight") && !name.ends_with("positions.weight")) continue;
+      Tensor& table = named.parameter->mutable_value();
+      float* number = table.mutable_data<float>();
+      std::for_each(number, number + table.numel(), [](float& x) { x *= 25; });
+    }
+    return model;
+  };
+}
+
 // Two sequences of three tokens; the second is padded.
 OpCase language_row(std::string variant, const TransformerConfig& config,
                     bool need_weights = false) {
   const Tensor tokens = some_ids({2, 0, 1, 1, 2, 2}, {2, 3});
-  return model_row("language_model", std::move(variant), {}, maker<nn::LanguageModel>(config),
+  return model_row("language_model", std::move(variant), {},
+                   with_wide_tables<nn::LanguageModel>(config),
                    [=](nn::LanguageModel& module, const std::vector<Variable>&) {
                      const auto [logits, weights] = module.forward(tokens, {3, 2}, need_weights);
                      return all_of(logits, weights);
@@ -82,7 +104,8 @@ OpCase translation_row(std::string variant, const TransformerConfig& config,
                        bool need_weights = false) {
   const Tensor source = some_ids({1, 0, 1, 0, 1, 0}, {2, 3}),
                target = some_ids({2, 0, 2, 1}, {2, 2});
-  return model_row("encoder_decoder", std::move(variant), {}, maker<nn::EncoderDecoder>(config),
+  return model_row("encoder_decoder", std::move(variant), {},
+                   with_wide_tables<nn::EncoderDecoder>(config),
                    [=](nn::EncoderDecoder& module, const std::vector<Variable>&) {
                      auto r = module.forward(source, {3, 2}, target, need_weights);
                      std::vector<Variable> weights = r.encoder_weights;

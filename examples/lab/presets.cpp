@@ -68,7 +68,11 @@ void suit_task(Config& c) {
     c.length = 5;
     c.train_size = 100000;
     c.steps = 2000;
-    if (c.model.kind == "seq2seq") c.model.attention = "general", c.learning_rate = 3e-3;
+    if (c.model.kind == "seq2seq") {
+      c.model.attention = "general";
+      c.learning_rate = 3e-3;
+      c.steps = 5000;
+    }
   }
   if ((c.task == "sort" || c.task == "mixed") && c.model.kind == "encoder") suit_transformer(c);
 }
