@@ -104,7 +104,8 @@ if(SH)
   endforeach()
   qkv_test("script: README" 300 ${SH} tests/story/readme.sh
     ${PROJECT_SOURCE_DIR}/README.md ${lab}
-    $<TARGET_FILE:qkv_check> ${PROJECT_BINARY_DIR})
+    $<TARGET_FILE:qkv_check> $<TARGET_FILE:qkv_study> ${PROJECT_BINARY_DIR})
+  qkv_test("script: every gradient" 300 qkv_check gradcheck)
   qkv_test("style: check" 60 ${SH} tests/style/check.sh)
   qkv_test("style: self_test" 120 ${SH} tests/style/self_test.sh)
 endif()

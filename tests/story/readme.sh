@@ -8,9 +8,9 @@
 # is run as the program behind the command, so nothing is installed or built; of `./qkv test` only
 # the closing line is compared.
 #
-# usage: readme.sh README LAB CHECK BUILD
+# usage: readme.sh README LAB CHECK STUDY BUILD
 set -u
-readme=$1 lab=$2 check=$3 build=$4
+readme=$1 lab=$2 check=$3 study=$4 build=$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ln -s "$PWD/tests" "$work/tests" # golden files are named as from the project's folder
@@ -31,6 +31,7 @@ printed() {
     "./qkv test") ctest --test-dir "$build" -N | sed -n 's/^Total Tests: \(.*\)/...\
 100% tests passed, 0 tests failed out of \1/p' ;;
     "./qkv train"*) (cd "$work" && "$lab" ${1#./qkv } 2>/dev/null) ;;
+    "./qkv study"*) (cd "$work" && "$study" ${1#./qkv } 2>/dev/null) ;;
     "./qkv "*) (cd "$work" && "$check" ${1#./qkv } 2>/dev/null) ;;
   esac
 }
