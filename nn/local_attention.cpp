@@ -5,7 +5,7 @@
 
 #include "autograd/ops.h"
 #include "tensor/elementwise.h"
-#include "tensor/reduce.h"
+#include "tensor/matmul.h"
 #include "tensor/views.h"
 
 namespace qkv::nn {
@@ -19,7 +19,9 @@ Tensor lengths_of(const Mask& mask, const Variable& scores) {
   while (shape.rank() < 4) shape.insert(0, 1);
   shape[3] = scores.shape()[3];
   const Tensor cells = tensor::expand(mask.allowed(), shape);
-  return tensor::sum(cells.to(scores.dtype()), {1, 3});
+  const Tensor ones = tensor::full({shape[3], 1}, 1, scores.dtype());
+  const Tensor counts = tensor::matmul(cells.to(scores.dtype()), ones);  // (B, 1, Tq, 1)
+  return tensor::reshape(counts, {shape[0] * shape[1], shape[2]});
 }
 
 }  // namespace

@@ -160,9 +160,9 @@ Variable Seq2Seq::embed_target(const Tensor& symbols) {
 //                                           their g has all three, and maxout where we have tanh
 Variable Seq2Seq::attentional(const Variable& context, const Variable& state,
                               const Variable& embedded) const {
-  std::vector<Variable> parts = {context, state};
-  if (reads_context(config)) parts.push_back(embedded);
-  return autograd::tanh(combine.forward(autograd::concat(parts, -1)));  // (..., hidden)
+  const Variable parts = reads_context(config) ? autograd::concat({context, state, embedded}, -1)
+                                               : autograd::concat({context, state}, -1);
+  return autograd::tanh(combine.forward(parts));  // (..., hidden)
 }
 
 Variable Seq2Seq::scores(const Variable& attentional) {
@@ -174,10 +174,10 @@ AttentionOutput Seq2Seq::advance(const Variable& embedded, const EncodedSource& 
                                  DecoderState& state) {
   AttentionOutput seen = {source.context, {}};
   if (looks_before()) seen = attention->look(state.states.back().h, source.memory);
-  std::vector<Variable> input = {embedded};
-  if (reads_context(config)) input.push_back(seen.output);
-  if (config.input_feeding) input.push_back(state.fed);
-  state.states = decoder.step(autograd::concat(input, -1), std::move(state.states));
+  Variable input = embedded;
+  if (reads_context(config)) input = autograd::concat({input, seen.output}, -1);
+  if (config.input_feeding) input = autograd::concat({input, state.fed}, -1);
+  state.states = decoder.step(input, std::move(state.states));
   const Variable& h = state.states.back().h;  // (B, hidden)
   if (attention && !looks_before()) seen = attention->look(h, source.memory);
   if (config.input_feeding) state.fed = attentional(seen.output, h, embedded);

@@ -27,16 +27,10 @@ void check(const Tensor& target, const std::vector<int64_t>& lengths) {
   }
 }
 
-// In UTF-8 every character has one byte that is not 10xxxxxx.
-size_t columns_of(const std::string& text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
 std::string table_row(std::string title, const std::vector<std::string>& cells, size_t width) {
   title.resize(12, ' ');
   for (const std::string& cell : cells) {
-    title += std::string(width - columns_of(cell), ' ') + cell;
+    title += std::string(width - lib::columns_of(cell), ' ') + cell;
   }
   return title + "\n";
 }
@@ -88,7 +82,7 @@ std::string teacher_forcing_table(const Tensor& target, const std::vector<int64_
   }
   size_t widest = 3;
   for (const auto& row : rows) {
-    for (const std::string& cell : row) widest = std::max(widest, columns_of(cell));
+    for (const std::string& cell : row) widest = std::max(widest, lib::columns_of(cell));
   }
   const char* const titles[] = {"in the loss", "input", "expected"};
   std::string table = table_row("position", rows[0], widest + 2);

@@ -48,15 +48,20 @@ std::string sizes_text(const Task& task) {
   return lib::str(most, in, " symbols in, ", out, " out");
 }
 
-void print_setting(const Config& config, const Task& task, const Model& model, int64_t parameters) {
+void print_setting(const Config& config, const Task& task, Model& model, int64_t parameters) {
   std::cout << "task     " << config.task << ": " << task_description(config.task) << "\n"
             << "data     " << sizes_text(task) << "; " << task.train_size
             << " sequences to train on, " << task.validation_size << " to validate, "
             << task.test_size << " to test\n"
             << "model    " << model.description() << ": " << parameters << " parameters\n"
             << "training " << config.steps << " steps of " << config.batch << " sequences, "
-            << config.optimizer << ", seed " << config.seed << "\n\n"
-            << std::flush;
+            << config.optimizer << ", seed " << config.seed << "\n\n";
+  const std::string table = model.lesson_table(make_batch(task, Split::train, 0, 16));
+  if (!table.empty()) {
+    std::cout << "two of its lessons: what it reads, what it should say, what counts\n"
+              << table << "\n";
+  }
+  std::cout << std::flush;
 }
 
 void print_result(Model& model, const Task& task, const Config& config, const std::string& folder,

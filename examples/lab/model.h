@@ -54,6 +54,13 @@ class Model {
     return {};
   }
 
+  // What it is given and what it is asked for, of two short sequences of a batch: a table for a
+  // model that writes symbol by symbol, "" for others.
+  [[nodiscard]] virtual std::string lesson_table(const Batch& batch) {
+    static_cast<void>(batch);
+    return "";
+  }
+
   // Where the model looks in sequence number 0 of the batch, when it writes that target.
   [[nodiscard]] virtual std::vector<Look> looks(const Batch& batch) = 0;
 

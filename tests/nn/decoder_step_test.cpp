@@ -10,6 +10,7 @@
 #include "lib/memory.h"
 #include "nn/recurrent_layers.h"
 #include "nn/score_attention.h"
+#include "nn/seq2seq.h"
 #include "tensor/reduce.h"
 #include "tests/allocations.h"
 #include "tests/normal.h"
@@ -84,5 +85,30 @@ TEST_CASE("a decoder's step with attention asks for no memory once it has been t
             const Variable scores = logits.forward(autograd::concat({context, h}, -1));
             symbols = tensor::argmax(scores.value(), -1);
           }) == 0);
+  }
+}
+
+TEST_CASE("a step of a whole decoder asks for no memory, with every attention") {
+  using enum SourceAttention;
+  const Tensor source = Tensor::of<int64_t>({1, 2, 3, 4, 5, 6, 0, 2}, {2, 4});
+  const Tensor symbols = Tensor::of<int64_t>({1, 2}, {2});
+  for (const SourceAttention kind : {none, additive, dot, scaled_dot, general, concat, local}) {
+    for (const bool input_feeding : {false, true}) {
+      lib::Generator g(1);
+      Seq2Seq model({.source_vocab = 7,
+                     .target_vocab = 9,
+                     .embedding = 6,
+                     .hidden = 8,
+                     .cell = Cell::lstm,
+                     .attention = kind,
+                     .input_feeding = input_feeding},
+                    g);
+      model.eval();
+      const autograd::NoGrad quiet;
+      const auto next = model.begin(source, {4, 3});
+      CAPTURE(static_cast<int>(kind));
+      CAPTURE(input_feeding);
+      CHECK(asked_by([&] { static_cast<void>(next->next(symbols)); }) == 0);
+    }
   }
 }

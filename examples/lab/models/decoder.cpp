@@ -52,6 +52,11 @@ class DecoderModel : public Model {
     return lesson_of(out.logits, padded(expected, kIgnored), config_.label_smoothing);
   }
 
+  // Without the questions, which are read before BOS.
+  std::string lesson_table(const Batch& batch) override {
+    return taught_table(task_, batch, task_.target_symbols, task_.target_symbols + 1);
+  }
+
   // Sequences whose questions are equally long are answered together.
   std::vector<Sequence> answer(const Batch& batch) override {
     const Quiet quiet(net_);

@@ -26,6 +26,10 @@ class EncoderDecoderModel : public Model {
     return lesson_of(out.logits, taught.expected, config_.label_smoothing);
   }
 
+  std::string lesson_table(const Batch& batch) override {
+    return taught_table(task_, batch, bos_, eos_);
+  }
+
   std::vector<Sequence> answer(const Batch& batch) override {
     const Quiet quiet(net_);
     const auto next = net_.begin(batch.source, batch.source_lengths, /*need_weights=*/false);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lib/text.h"
+#include "nn/teacher_forcing.h"
 #include "tensor/views.h"
 
 namespace qkv::examples {
@@ -88,6 +89,17 @@ std::vector<std::string> labels_to_end(const Task& task, const Sequence& symbols
 Quiet::Quiet(nn::Module& module) : module_(module), training_(module.training()) { module_.eval(); }
 
 Quiet::~Quiet() { module_.train(training_); }
+
+std::string taught_table(const Task& task, const Batch& batch, int64_t bos, int64_t eos) {
+  std::vector<Sequence> targets = unpadded(batch.target, batch.target_lengths);
+  std::stable_sort(targets.begin(), targets.end(),
+                   [](const Sequence& a, const Sequence& b) { return a.size() < b.size(); });
+  targets.resize(std::min<size_t>(targets.size(), 2));
+  std::vector<int64_t> lengths;
+  for (const Sequence& target : targets) lengths.push_back(static_cast<int64_t>(target.size()));
+  return nn::teacher_forcing_table(padded(targets), lengths, bos, eos,
+                                   [&](int64_t symbol) { return target_text(task, {symbol}); });
+}
 
 std::vector<Sequence> written_answers(nn::NextSymbol& next, int64_t rows,
                                       const nn::DecodingOptions& options, const Config& config) {

@@ -44,6 +44,10 @@ class Quiet {
   bool training_;
 };
 
+// What a decoder reads, what it should say, and what of that counts: of two short answers.
+[[nodiscard]] std::string taught_table(const Task& task, const Batch& batch, int64_t bos,
+                                       int64_t eos);
+
 // By beam search or greedily, as the configuration says.
 [[nodiscard]] std::vector<Sequence> written_answers(nn::NextSymbol& next, int64_t rows,
                                                     const nn::DecodingOptions& options,
