@@ -121,6 +121,10 @@ std::vector<DecoderCache> TransformerDecoder::make_caches(const Variable& memory
 DecoderOutput TransformerDecoder::forward(const Variable& x, std::vector<DecoderCache>& caches,
                                           const Mask& memory_mask, bool need_weights) {
   if (x.rank() != 3) lib::fail("TransformerDecoder: x is ", x.shape(), "; need (B, T, C)");
+  if (caches.size() != layers.size()) {
+    lib::fail("TransformerDecoder: there are ", caches.size(), " caches for ", layers.size(),
+              " layers; need one for each");
+  }
   const int64_t T = x.shape()[1], before = caches.front().self.length();
   const Mask seen = past(T, before + T);
   DecoderOutput result{x, {}, {}};

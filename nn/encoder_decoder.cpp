@@ -39,6 +39,10 @@ EncoderOutput EncoderDecoder::encode(const Tensor& source,
 EncoderDecoderOutput EncoderDecoder::forward(const Tensor& source,
                                              const std::vector<int64_t>& source_lengths,
                                              const Tensor& target, bool need_weights) {
+  if (source.rank() == 2 && target.rank() == 2 && source.shape()[0] != target.shape()[0]) {
+    lib::fail("EncoderDecoder: source is ", source.shape(), ", target ", target.shape(),
+              "; need a target for each source (same B)");
+  }
   const EncoderOutput memory = encode(source, source_lengths, need_weights);
   const DecoderOutput written =
       decoder.forward(target_input.forward(target), memory.output, {},

@@ -21,6 +21,12 @@ class KeyValueCache {
   KeyValueCache(int64_t rows, int64_t heads, int64_t capacity, int64_t width,
                 tensor::Dtype dtype = tensor::Dtype::float32);
 
+  // A copy would write its positions over ours: both have the same tensors.
+  KeyValueCache(const KeyValueCache&) = delete;
+  KeyValueCache& operator=(const KeyValueCache&) = delete;
+  KeyValueCache(KeyValueCache&&) = default;
+  KeyValueCache& operator=(KeyValueCache&&) = default;
+
   // The next T positions: (R, H, T, D) each. Throws std::invalid_argument if they do not fit.
   void append(const Tensor& keys, const Tensor& values);
 

@@ -30,7 +30,7 @@ LanguageModelOutput LanguageModel::forward(const Tensor& tokens,
 
 LanguageModelOutput LanguageModel::proceed(const Tensor& tokens, std::vector<KeyValueCache>& caches,
                                            bool need_weights) {
-  const int64_t before = caches.front().length();
+  const int64_t before = caches.empty() ? 0 : caches.front().length();
   const Variable x = input.forward(tokens, before);  // (R, T, C)
   const int64_t T = tokens.shape()[1];
   const EncoderOutput result =

@@ -80,7 +80,7 @@ Variable rotary_embedding(const Variable& x, double base, int64_t first) {
   }
   const int64_t T = x.shape().from_end(2), D = x.shape().from_end(1);
   constexpr int64_t kFar = 1'000'000;  // the sines of lib are exact up to there
-  if (first < -kFar || first > kFar || T > kFar - first) {
+  if (first < -kFar || first > kFar || T - 1 > kFar - first) {
     lib::fail("rotary_embedding: positions ", first, " to ", first, " + ", T,
               "; need all of them between -1000000 and 1000000");
   }

@@ -9,8 +9,8 @@ namespace qkv::nn {
 //   constant    1
 //   linear      1 - step / steps
 //   cosine      (1 + cos(π step / steps)) / 2      Loshchilov and Hutter 2017
-//   inverse_sqrt   √(warmup / step) after the warm-up: "Noam", Vaswani et al. 2017, section 5.3,
-//                  whose rate peaks at base = 1 / √(C warmup)
+//   inverse_sqrt   √((warmup + 1) / (step + 1)) after the warm-up: "Noam", Vaswani et al. 2017,
+//                  section 5.3, whose rate peaks at base = 1 / √(C warmup)
 enum class Schedule { constant, linear, cosine, inverse_sqrt };
 
 // REQUIRES: steps >= 1, 0 <= step. The factor is (step + 1) / (warmup + 1) during warm-up, times

@@ -57,6 +57,10 @@ TransformerEncoder::TransformerEncoder(const TransformerConfig& config, lib::Gen
 EncoderOutput TransformerEncoder::forward(const Variable& x, const Mask& mask, bool need_weights,
                                           std::vector<KeyValueCache>* caches) {
   if (x.rank() != 3) lib::fail("TransformerEncoder: x is ", x.shape(), "; need (B, T, C)");
+  if (caches && caches->size() != layers.size()) {
+    lib::fail("TransformerEncoder: there are ", caches->size(), " caches for ", layers.size(),
+              " layers; need one for each");
+  }
   const int64_t T = x.shape()[1], before = caches ? caches->front().length() : 0;
   const Mask near = window_ > 0 ? mask & Mask::band(T, before + T, window_) : mask;
   EncoderOutput result{x, {}};

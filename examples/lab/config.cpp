@@ -215,11 +215,14 @@ std::string config_help() {
   std::ostringstream out;
   out << std::left;
   for (const Key& key : config_table(defaults)) {
-    out << "  " << std::setw(19) << key.name << std::setw(33) << allowed(key) << std::setw(12);
+    const std::string range = allowed(key);
+    out << "  " << std::setw(21) << key.name << std::setw(33) << range;
+    if (range.size() >= 33) out << "\n" << std::string(2 + 21 + 33, ' ');
+    out << std::setw(12);
     std::visit([&](const auto* field) { out << *field; }, key.field);
     out << " " << key.help << "\n";
   }
-  out << "  " << std::setw(19) << "config" << std::setw(33) << "a file" << std::setw(12) << ""
+  out << "  " << std::setw(21) << "config" << std::setw(33) << "a file" << std::setw(12) << ""
       << " a JSON object with any of these keys; key=value words override it\n";
   return out.str();
 }

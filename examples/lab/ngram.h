@@ -1,7 +1,7 @@
 // What attention replaced: n-gram language models. The next symbol is predicted from the last n - 1
 // alone, by counting what followed them in the training text.
 //
-//   order 3, after "the ca":   count("a", then 't') / count of all that followed "ca"
+//   order 3, after "the ca":   count("ca", then 't') / count of all that followed "ca"
 //
 // A count of zero must not mean a probability of zero, so the counts are smoothed. Next: ngram.cpp.
 #pragma once

@@ -155,6 +155,7 @@ TEST_CASE("grad_check kills every mutant and accepts every right function") {
 }
 
 TEST_CASE("each weak check misses mutants and none refuses a right function") {
+  int64_t missed_by_all = 0;
   for (const WeakCheck& check : weak_checks()) {
     int64_t missed = 0;
     for (const Mutant* mutant : tried()) {
@@ -167,8 +168,10 @@ TEST_CASE("each weak check misses mutants and none refuses a right function") {
       CHECK_MESSAGE(!(std::abs(wrong - 1) <= 0.01), check.column, ", ", mutant->name());
       CHECK_MESSAGE(!(std::abs(right - 1) <= 0.01), check.column, ", ", mutant->name());
     }
-    CHECK_MESSAGE(missed >= (tests::short_form() ? 1 : 5), check.column);
+    if (!tests::short_form()) CHECK_MESSAGE(missed >= 5, check.column);
+    missed_by_all += missed;
   }
+  CHECK(missed_by_all >= 4);  // of the few that the short form tries, too
 }
 
 TEST_CASE("a weak check without its weakness sees what grad_check sees") {

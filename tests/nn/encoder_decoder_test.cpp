@@ -212,7 +212,16 @@ TEST_CASE("what an encoder-decoder refuses") {
   CHECK(refusal([&] {
           (void)model.forward(source, {3, 4}, target);
         }) == "Mask::padding: length 4 is outside [0, 3]");
-  CHECK(refusal([&] { (void)model.forward(source, {}, some_tokens({3, 4}, 7)); }) != "not refused");
+  for (const int64_t batch : {1, 3}) {
+    CHECK(refusal([&] {
+            (void)model.forward(source, {}, some_tokens({batch, 4}, 7));
+          }).starts_with("EncoderDecoder: source is (2, 3), target "));
+  }
+  TransformerConfig dropping = kTiny;
+  dropping.dropout = 0.5;
+  EncoderDecoder dropper(dropping, generator);
+  CHECK(refusal([&] { (void)dropper.begin(source, {}); }) ==
+        "EncoderDecoder: begin while dropout 0.5 is on; call eval() first");
   CHECK(refusal([&] { (void)model.begin(some_tokens({3}, 5), {}); }) ==
         "EncoderDecoder: source: tokens are (3,); need (B, T)");
 }

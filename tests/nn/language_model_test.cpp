@@ -209,6 +209,7 @@ TEST_CASE("dropout acts in training only and decoding refuses it") {
   model.eval();
   CHECK(run() == run());
   CHECK(model.begin(2)->next(Tensor::of<int64_t>({1, 2}, {2})).shape() == Shape{2, 7});
+  CHECK_FALSE(model.begin(2)->weights().defined());  // there is no source to look at
 }
 
 TEST_CASE("what a language model refuses") {

@@ -171,6 +171,10 @@ TEST_CASE("running sums refuse masks that leave out keys for some queries only")
   CHECK(refusal([&] {
           return linear_attention(x, other, x, Mask::causal(4), false);
         }).starts_with("causal_product: Q is (1, 1, 4, 2), K (1, 1, 4, 3), V (1, 1, 4, 3); need "));
+  const Variable flat = tensor::zeros({4});
+  CHECK(refusal([&] {
+          return linear_attention(flat, flat, flat, {}, false);
+        }).starts_with("linear_attention: Q is (4,), K (4,), V (4,); need (..., Tq, D)"));
   CHECK(refusal([&] { return linear_attention(x, other, x); }) ==
         "attention_scores: Q is (1, 1, 4, 2), K is (1, 1, 4, 3); need (..., Tq, D) and "
         "(..., Tk, D)");

@@ -174,7 +174,8 @@ TEST_CASE("rotary refuses a width that has no pairs and a base that is no base")
   CHECK(tests::refusal([] {
           return rotary_embedding(tensor::ones({2, 4}), 0.5);
         }) == "rotary_embedding: base is 0.5; need a finite number of at least 1");
-  for (const int64_t first : {int64_t{-1'000'001}, int64_t{999'999}, INT64_MAX}) {
+  CHECK(rotary_embedding(tensor::ones({2, 4}), 10000, 999'999).shape() == tensor::Shape{2, 4});
+  for (const int64_t first : {int64_t{-1'000'001}, int64_t{1'000'000}, INT64_MAX}) {
     CHECK(tests::refusal([&] {
             return rotary_embedding(tensor::ones({2, 4}), 10000, first);
           }) == lib::str("rotary_embedding: positions ", first, " to ", first,

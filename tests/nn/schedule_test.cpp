@@ -64,3 +64,13 @@ TEST_CASE("a run of one step has the full rate") {
     CHECK(schedule_factor(schedule, 0, 1, 0) == 1);
   }
 }
+
+TEST_CASE("inverse_sqrt rises to the full rate and then falls like one over the root of the step") {
+  const auto factor = [](int64_t step) {
+    return schedule_factor(Schedule::inverse_sqrt, step, 100, 24);
+  };
+  CHECK(factor(0) == 1.0 / 25);
+  CHECK(factor(24) == 1);
+  CHECK(factor(99) == 0.5);
+  CHECK(factor(399) == 0.25);  // it knows no last step
+}

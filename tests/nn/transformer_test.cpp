@@ -233,6 +233,8 @@ TEST_CASE("what a classifier refuses") {
   CHECK(build([](auto& c) { c.heads = 3; }) ==
         "MultiHeadAttention: width 4 is not divisible by heads 3; each head gets width / heads "
         "columns");
+  CHECK(build([](auto& c) { c.tied_embeddings = true; }) ==
+        "EncoderClassifier: tied_embeddings is set; its input and output share no table");
   CHECK(build([](auto& c) { c.layers = 0; }) == "TransformerEncoder: layers is 0; need at least 1");
   CHECK(build([](auto& c) { c.dropout = 1; }) == "Dropout: probability 1 is outside [0, 1)");
   CHECK(build([](auto& c) { c.vocab = 0; }) == "Linear: in is 0; need at least 1");

@@ -49,7 +49,7 @@ class DecoderModel : public Model {
       lengths.push_back(static_cast<int64_t>(input.back().size()));
     }
     const auto out = net_.forward(padded(input, bos_), lengths, /*need_weights=*/false);
-    return lesson_of(out.logits, padded(expected, kIgnored), config_.label_smoothing);
+    return lesson_of(out.logits, padded(expected, kIgnored), smoothing(config_, net_));
   }
 
   // Without the questions, which are read before BOS.

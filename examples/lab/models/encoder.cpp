@@ -22,7 +22,7 @@ class EncoderModel : public Model {
     if (is_padded(batch)) {
       expected = padded(unpadded(batch.target, batch.target_lengths), kIgnored);
     }
-    return lesson_of(logits(batch), expected, config_.label_smoothing);
+    return lesson_of(logits(batch), expected, smoothing(config_, net_));
   }
 
   std::vector<Sequence> answer(const Batch& batch) override {

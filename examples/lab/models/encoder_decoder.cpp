@@ -23,7 +23,7 @@ class EncoderDecoderModel : public Model {
     const auto taught = nn::teacher_forcing(batch.target, batch.target_lengths, bos_, eos_);
     const auto out =
         net_.forward(batch.source, batch.source_lengths, taught.input, /*need_weights=*/false);
-    return lesson_of(out.logits, taught.expected, config_.label_smoothing);
+    return lesson_of(out.logits, taught.expected, smoothing(config_, net_));
   }
 
   std::string lesson_table(const Batch& batch) override {

@@ -22,7 +22,7 @@ class MaskedEncoderModel : public Model {
   Lesson lesson(const Batch& batch) override {
     const nn::MaskedTokens masked = hide(batch);
     return lesson_of(logits(masked.input, batch.target_lengths), masked.targets,
-                     config_.label_smoothing);
+                     smoothing(config_, net_));
   }
 
   // There is no question: what it answers is in its samples.

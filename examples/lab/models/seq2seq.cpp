@@ -57,7 +57,7 @@ class Seq2SeqModel : public Model {
   Lesson lesson(const Batch& batch) override {
     const auto taught = nn::teacher_forcing(batch.target, batch.target_lengths, bos_, eos_);
     const auto out = net_.forward(batch.source, batch.source_lengths, taught.input);
-    return lesson_of(out.logits, taught.expected, config_.label_smoothing);
+    return lesson_of(out.logits, taught.expected, smoothing(config_, net_));
   }
 
   std::string lesson_table(const Batch& batch) override {

@@ -38,6 +38,10 @@ nn::TransformerConfig transformer_config(const Config& config, int64_t vocab, in
   };
 }
 
+double smoothing(const Config& config, const nn::Module& module) {
+  return module.training() ? config.label_smoothing : 0;
+}
+
 std::string transformer_description(const Config& config) {
   const ModelConfig& m = config.model;
   return lib::str(m.kind, ", width ", m.width, ", heads ", m.heads, ", layers ", m.layers);

@@ -12,6 +12,9 @@ namespace qkv::examples {
 [[nodiscard]] nn::TransformerConfig transformer_config(const Config& config, int64_t vocab,
                                                        int64_t max_length);
 
+// Label smoothing is a matter of training; what is measured afterwards is -ln p.
+[[nodiscard]] double smoothing(const Config& config, const nn::Module& module);
+
 // "encoder, width 32, heads 1, layers 1"
 [[nodiscard]] std::string transformer_description(const Config& config);
 
