@@ -15,6 +15,8 @@
 #include "tensor/views.h"
 
 namespace qkv::nn {
+
+Tensor NextSymbol::weights() const { return {}; }
 namespace {
 
 // The log probabilities of all symbols -> the one that is next.

@@ -30,7 +30,7 @@ class NextSymbol {
   virtual void reorder(const std::vector<int64_t>& rows) = 0;
 
   // Where the last step looked in the source, (R, S); undefined if there is nothing to look at.
-  [[nodiscard]] virtual Tensor weights() const { return {}; }
+  [[nodiscard]] virtual Tensor weights() const;
 };
 
 struct DecodingOptions {

@@ -197,4 +197,8 @@ TEST_CASE("what a decoder refuses") {
           return decoder.forward(x, memory, {}, Mask::padding({1, 2}, 3));
         }) != "not refused");
   CHECK(refusal([&] { return decoder.forward(x, tensor::ones({3, 5, 4})); }) != "not refused");
+  std::vector<DecoderCache> no_caches;
+  CHECK(refusal([&] {
+          return decoder.forward(x, no_caches);
+        }).starts_with("TransformerDecoder: there are 0 caches for "));
 }

@@ -244,6 +244,10 @@ TEST_CASE("what a language model refuses") {
         }) == "LanguageModel: 1 lengths for tokens (2, 3); need one for each sequence");
   const auto decoding = model.begin(1);
   (void)decoding->prompt(some_tokens({1, 16}));
+  std::vector<KeyValueCache> none;
+  CHECK(refusal([&] {
+          (void)model.proceed(some_tokens({1, 2}), none);
+        }) == "TransformerEncoder: there are 0 caches for 2 layers; need one for each");
   CHECK(refusal([&] { (void)decoding->next(some_tokens({1})); }) ==
         "LanguageModel: sequence length 17 exceeds max_length 16");
 }
