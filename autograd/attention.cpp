@@ -41,6 +41,17 @@ class SavedMask {
   std::optional<Saved> key_lengths_, allowed_;
 };
 
+class SavedSlopes {
+ public:
+  explicit SavedSlopes(const Tensor& slopes) {
+    if (slopes.defined()) slopes_ = slopes;
+  }
+  [[nodiscard]] Tensor get() const { return slopes_ ? slopes_->value() : Tensor(); }
+
+ private:
+  std::optional<Saved> slopes_;
+};
+
 }  // namespace
 
 // ---- attention (fused) --------------------------------------------------------------------------
@@ -61,18 +72,20 @@ Variable attention(const Variable& Q, const Variable& K, const Variable& V,
                    const Tensor& slopes) {
   const double D = Q.rank() > 0 ? static_cast<double>(Q.shape().from_end(1)) : 1;
   const double scale = wanted_scale.value_or(1 / std::sqrt(D));
-  const auto definition = [m = SavedMask(mask), scale, slopes](const std::vector<Variable>& in) {
-    return attention_definition(in, m.get(), scale, slopes);
+  const SavedSlopes saved_slopes(slopes);
+  const auto definition = [m = SavedMask(mask), scale,
+                           saved_slopes](const std::vector<Variable>& in) {
+    return attention_definition(in, m.get(), scale, saved_slopes.get());
   };
   if (using_definitions()) return definition({Q, K, V});
 
   const tensor::AttentionResult result =
       tensor::attention(Q.value(), K.value(), V.value(), mask, scale, slopes);
   const auto backward = [q = Q.value(), k = K.value(), v = V.value(), m = SavedMask(mask), scale,
-                         slopes, O = Saved(result.output),
+                         saved_slopes, O = Saved(result.output),
                          L = Saved(result.logsumexp)](const Tensor& dO) -> std::vector<Tensor> {
-    const auto [dQ, dK, dV] =
-        tensor::attention_backward(q, k, v, m.get(), scale, {O.value(), L.value()}, dO, slopes);
+    const auto [dQ, dK, dV] = tensor::attention_backward(
+        q, k, v, m.get(), scale, {O.value(), L.value()}, dO, saved_slopes.get());
     return {dQ, dK, dV};
   };
   return record_fused("attention", {Q, K, V}, result.output, backward, definition);

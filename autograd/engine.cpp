@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "autograd/anomaly.h"
+#include "autograd/narrowed.h"
 #include "autograd/ops.h"
 #include "lib/check.h"
 #include "tensor/elementwise.h"
@@ -71,6 +72,20 @@ class Turn {
   static inline thread_local int depth = 0;
 };
 
+thread_local uint64_t running_pass = 0;
+
+// While one of these lives, current_pass() is its number.
+class Numbered {
+ public:
+  explicit Numbered(uint64_t number) : before_(std::exchange(running_pass, number)) {}
+  ~Numbered() { running_pass = before_; }
+  Numbered(const Numbered&) = delete;
+  Numbered& operator=(const Numbered&) = delete;
+
+ private:
+  uint64_t before_;
+};
+
 bool older(const NodePtr& a, const NodePtr& b) { return a->born < b->born; }
 
 // One walk through a graph. It holds the outputs, these hold their nodes, and a node those of its
@@ -108,6 +123,7 @@ class Pass {
   // unless that says true: nothing behind this node is wanted.
   template <class Arrived>
   void run(const Arrived& arrived) {
+    const Numbered this_one(number_);
     std::optional<NoGrad> quiet;
     if (!options_.create_graph) quiet.emplace();
     while (!waiting_.empty()) {
@@ -168,50 +184,9 @@ void seed(const char* function, Pass& pass, const std::vector<Variable>& cotange
   }
 }
 
-// While one of these lives, only nodes that lead to one of the inputs are wanted: no gradient is
-// computed for the others. Nodes older than every input lead to none.
-class Narrowed {
- public:
-  Narrowed(const Pass& pass, const std::vector<Variable>& inputs) : pass_(pass.number()) {
-    uint64_t oldest = ~uint64_t{0};
-    for (const Variable& input : inputs) oldest = std::min(oldest, input.node()->born);
-    for (const Variable& output : pass.outputs()) visit(output.node());
-    for (size_t next = 0; next < visited_.size(); ++next) {
-      if (visited_[next].node->born < oldest) continue;
-      for (const NodePtr& input : NodePtr(visited_[next].node)->inputs) visit(input);
-    }
-    std::sort(visited_.begin(), visited_.end(),
-              [](const Visited& a, const Visited& b) { return older(a.node, b.node); });
-    const auto leads = [](const NodePtr& node) { return node && node->wanted; };
-    for (const Variable& input : inputs) input.node()->wanted = true;
-    for (const auto& [node, before] : visited_) {
-      node->wanted |=
-          node->born >= oldest && std::any_of(node->inputs.begin(), node->inputs.end(), leads);
-    }
-  }
-  ~Narrowed() {
-    for (const auto& [node, before] : visited_) node->wanted = before;
-  }
-  Narrowed(const Narrowed&) = delete;
-  Narrowed& operator=(const Narrowed&) = delete;
-
- private:
-  struct Visited {
-    NodePtr node;
-    bool wanted_before;  // by a pass around this one
-  };
-
-  void visit(const NodePtr& node) {
-    if (!node || node->visited == pass_) return;
-    node->visited = pass_;
-    visited_.push_back({node, std::exchange(node->wanted, false)});
-  }
-
-  const uint64_t pass_;
-  std::vector<Visited> visited_;
-};
-
 }  // namespace
+
+uint64_t current_pass() { return running_pass; }
 
 Grads call_backward(const std::shared_ptr<Node>& node, const Variable& dy) {
   if (node->freed) {
@@ -265,7 +240,7 @@ std::vector<Variable> grad(const std::vector<Variable>& outputs,
   std::vector<Variable> result(inputs.size());
   Pass pass(outputs, options);
   seed("grad", pass, cotangents);
-  const Narrowed narrowed(pass, inputs);
+  const Narrowed narrowed(pass.number(), pass.outputs(), inputs);
   pass.run([&](const NodePtr& node, const Variable& dy) {
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (inputs[i].node() == node) result[i] = dy;

@@ -17,6 +17,9 @@ struct BackwardOptions {
   bool create_graph = false;
 };
 
+// The number of the pass that is under way on this thread, another one for each; 0 outside of one.
+[[nodiscard]] uint64_t current_pass();
+
 // The step of every pass: what one node's backward makes of dy. Undefined for a constant.
 [[nodiscard]] Grads call_backward(const std::shared_ptr<Node>& node, const Variable& dy);
 

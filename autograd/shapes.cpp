@@ -1,7 +1,6 @@
 // Operations that only move numbers: their adjoint moves the gradients back.
-#include "autograd/node.h"
+#include "autograd/engine.h"
 #include "autograd/ops.h"
-#include "lib/check.h"
 #include "tensor/index.h"
 #include "tensor/views.h"
 
@@ -117,24 +116,29 @@ std::vector<Variable> unbind(const Variable& x, int axis) {
   axis = tensor::normalize_axis("unbind", axis, x.rank());
   Shape rest = x.shape();
   rest.erase(axis);
-  const auto list = std::make_shared<std::vector<Variable>>(static_cast<size_t>(x.shape()[axis]));
+  struct Part {
+    Variable dy;
+    uint64_t pass = 0;  // a pass that broke off may have left its own behind
+  };
+  const auto list = std::make_shared<std::vector<Part>>(static_cast<size_t>(x.shape()[axis]));
   const Variable source = record("unbind", {x}, tensor::scalar(0, x.dtype()),
                                  [list, axis, rest](const Variable& count) -> Grads {
-                                   std::vector<Variable> parts(list->size());
-                                   parts.swap(*list);
-                                   double come = 0;
-                                   for (Variable& dy : parts) {
-                                     come += dy.defined();
-                                     if (!dy.defined()) dy = tensor::zeros(rest, count.dtype());
+                                   std::vector<Part> come(list->size());
+                                   come.swap(*list);
+                                   std::vector<Variable> parts;
+                                   for (Part& part : come) {
+                                     const bool ours =
+                                         part.dy.defined() && part.pass == current_pass();
+                                     if (!ours) part.dy = tensor::zeros(rest, count.dtype());
+                                     parts.push_back(std::move(part.dy));
                                    }
-                                   DCHECK(come == count.item());
                                    return {stack(parts, axis)};
                                  });
   std::vector<Variable> pieces(list->size());
   for (size_t i = 0; i < pieces.size(); ++i) {
     pieces[i] = record("piece", {source}, tensor::select(x.value(), axis, static_cast<int64_t>(i)),
                        [list, i](const Variable& dy) -> Grads {
-                         (*list)[i] = dy;
+                         (*list)[i] = {dy, current_pass()};
                          return {tensor::scalar(1, dy.dtype())};
                        });
   }

@@ -80,7 +80,7 @@ class MultiHeadAttention : public Module {
 
   // Self-attention of a sequence that goes on: x (B, T, C) are its next T positions. Their keys and
   // values join those in the cache, and all of these are attended to; the mask broadcasts to
-  // (B, H, T, all). To the cached positions no gradient flows.
+  // (B, H, T, all). For writing, not for learning: to keys and values no gradient flows.
   [[nodiscard]] AttentionOutput forward(const Variable& x, KeyValueCache& cache, const Mask& mask,
                                         bool need_weights = true) const;
 

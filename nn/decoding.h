@@ -29,7 +29,8 @@ class NextSymbol {
   // appear several times: their number may change.
   virtual void reorder(const std::vector<int64_t>& rows) = 0;
 
-  // Where the last step looked in the source, (R, S); undefined if there is nothing to look at.
+  // Where the last step looked in the source, (R, S), for the rows as they are after reorder();
+  // undefined if there is nothing to look at.
   [[nodiscard]] virtual Tensor weights() const;
 };
 

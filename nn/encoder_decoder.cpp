@@ -90,6 +90,7 @@ void EncoderDecoderDecoding::reorder(const std::vector<int64_t>& rows) {
     cache.memory.keys = chosen_rows(cache.memory.keys.value(), rows);
     cache.memory.values = chosen_rows(cache.memory.values.value(), rows);
   }
+  for (Variable& weights : last_.cross_weights) weights = chosen_rows(weights.value(), rows);
   if (source_lengths_.empty()) return;
   std::vector<int64_t> lengths;
   for (const int64_t row : rows) lengths.push_back(source_lengths_[static_cast<size_t>(row)]);

@@ -123,6 +123,7 @@ AddedPositions::AddedPositions(const char* model, Positions kind, int64_t max_le
                                lib::Generator& generator)
     : model_(model), kind_(kind), max_length_(max_length) {
   require_size(model, "max_length", max_length);
+  if (kind == Positions::sinusoidal) sinusoids_ = sinusoidal_positions(max_length, width);
   if (kind != Positions::learned) return;
   learned_ = std::make_unique<LearnedPositions>(max_length, width, generator);
   add("weight", learned_->weight);
@@ -135,10 +136,10 @@ Variable AddedPositions::forward(const Variable& x, int64_t first) {
   }
   if (learned_) return learned_->forward(x, first);
   if (kind_ != Positions::sinusoidal) return x;
-  if (!sinusoids_.defined() || sinusoids_.dtype() != x.dtype()) {
-    sinusoids_ = sinusoidal_positions(max_length_, x.shape()[2], x.dtype());
-  }
-  return x + Variable(tensor::slice(sinusoids_, 0, first, end));  // (B, T, C) + (T, C)
+  const Tensor sinusoids = sinusoids_.dtype() == x.dtype()
+                               ? sinusoids_
+                               : sinusoidal_positions(max_length_, x.shape()[2], x.dtype());
+  return x + Variable(tensor::slice(sinusoids, 0, first, end));  // (B, T, C) + (T, C)
 }
 
 }  // namespace qkv::nn

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "autograd/engine.h"
+#include "autograd/explain.h"
 #include "autograd/ops.h"
 #include "lib/memory.h"
 #include "tests/compare.h"
@@ -62,4 +63,13 @@ TEST_CASE("the way back through pieces holds two copies of their gradients at mo
   lib::reset_peak_memory();
   CHECK(grad({total}, {x}, {normal({C}, 2)})[0].shape() == Shape{T, C});
   CHECK(lib::memory_stats().peak_bytes - before <= 3 * T * C * 8);
+}
+
+TEST_CASE("what a piece was asked outside of a pass does not reach the next pass") {
+  const Variable x = autograd::parameter(Tensor::of<double>({1, 2, 3, 4}, {2, 2}));
+  const std::vector<Variable> pieces = unbind(x, 0);
+  const Variable looked_at = sum(pieces[1] * pieces[1]);
+  static_cast<void>(explain(looked_at, pieces[1]));
+  backward(sum(pieces[0] * pieces[0]));
+  CHECK(x.grad().value().to_vector() == std::vector<double>{2, 4, 0, 0});
 }

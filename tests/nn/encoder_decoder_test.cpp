@@ -195,6 +195,20 @@ TEST_CASE("an encoder-decoder learns to turn round what it reads") {
   CHECK(best.symbols == written.symbols);
 }
 
+TEST_CASE("after rows have changed places so have the weights of their last step") {
+  lib::Generator generator(1);
+  EncoderDecoder model(kTiny, generator);
+  model.eval();
+  const auto decoding = model.begin(some_tokens({3, 4}, 5), {4, 2, 3});
+  static_cast<void>(decoding->next(Tensor::of<int64_t>({1, 2, 3}, {3})));
+  const std::vector<double> before = decoding->weights().to_vector();  // (3, 4)
+  decoding->reorder({2, 0});
+  const std::vector<double> after = decoding->weights().to_vector();  // (2, 4)
+  REQUIRE(after.size() == 8);
+  CHECK(std::equal(after.begin(), after.begin() + 4, before.begin() + 8));
+  CHECK(std::equal(after.begin() + 4, after.end(), before.begin()));
+}
+
 TEST_CASE("what an encoder-decoder refuses") {
   lib::Generator generator(1);
   EncoderDecoder model(kTiny, generator);
