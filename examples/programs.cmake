@@ -63,10 +63,10 @@ set(mutant_sources
 set(study_sources
   examples/studies/jobs.cpp examples/studies/ruler.cpp examples/studies/chart_maps.cpp
   examples/studies/chart.cpp examples/studies/results.cpp examples/studies/study.cpp
-  examples/studies/reach.cpp
-  examples/studies/scaling.cpp examples/studies/parallel.cpp examples/studies/training.cpp
-  examples/studies/bottleneck.cpp examples/studies/positions.cpp examples/studies/heads.cpp
-  examples/studies/references.cpp examples/studies/studies.cpp)
+  examples/studies/stored.cpp examples/studies/reach.cpp examples/studies/scaling.cpp
+  examples/studies/parallel.cpp examples/studies/training.cpp examples/studies/bottleneck.cpp
+  examples/studies/positions.cpp examples/studies/heads.cpp examples/studies/translate.cpp
+  examples/studies/text.cpp examples/studies/references.cpp examples/studies/studies.cpp)
 
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters

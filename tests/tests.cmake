@@ -25,8 +25,9 @@ set(tests
   autograd/unbind autograd/numeric autograd/taylor autograd/grad_check autograd/diagnosis
   autograd/kinks autograd/eps_sweep
   nn/module nn/layers nn/mask nn/attention nn/multi_head nn/variations nn/variations_masks
-  nn/linear_attention nn/score_attention nn/attention_memory nn/local_attention nn/recurrent
-  nn/recurrent_layers nn/decoder_step nn/positions nn/transformer nn/decoder nn/masked_tokens
+  nn/linear_attention nn/score_attention nn/additive_start nn/attention_memory nn/local_attention
+  nn/recurrent nn/recurrent_layers nn/decoder_step nn/positions nn/transformer nn/decoder
+  nn/masked_tokens
   nn/decoding nn/beam_search nn/teacher_forcing nn/seq2seq nn/seq2seq_decoding nn/kv_cache
   nn/language_model nn/encoder_decoder nn/dependency nn/padding nn/optimizer nn/schedule
   nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
@@ -98,7 +99,7 @@ if(SH)
   qkv_test("script: every seed learns reverse" 600
     ${SH} tests/story/every_seed_learns.sh ${lab} reverse)
   qkv_test("script: studies that fail" 120 ${SH} tests/fault/study.sh $<TARGET_FILE:qkv_study>)
-  foreach(study bottleneck reach scaling parallel positions heads references)
+  foreach(study bottleneck reach scaling parallel positions heads translate text references)
     qkv_test("script: study ${study}" 300
       ${SH} tests/story/study.sh $<TARGET_FILE:qkv_study> ${study})
   endforeach()

@@ -16,6 +16,7 @@ namespace {
 using lib::str;
 
 constexpr const char* kFixed = "fixed vector";
+constexpr int kSteps = 1500;
 
 struct Line {
   const char* name;
@@ -23,35 +24,49 @@ struct Line {
 };
 
 std::vector<Line> lines(bool quick) {
-  std::vector<Line> all = {{kFixed, {"model=seq2seq", "attention=none"}},
-                           {"additive", {"model=seq2seq", "attention=additive"}}};
+  const Words recurrent = {"model=seq2seq", "cell=lstm", "learning_rate=5e-3"};
+  const auto with = [&](const char* name, const char* attention) {
+    Line line = {name, recurrent};
+    line.words.push_back(str("attention=", attention));
+    return line;
+  };
+  std::vector<Line> all = {with(kFixed, "none"), with("additive", "additive")};
   if (quick) return all;
-  all.push_back({"general", {"model=seq2seq", "attention=general"}});
-  all.push_back({"Transformer", {"model=encoder_decoder", "learning_rate=3e-3"}});
+  all.push_back(with("general", "general"));
+  all.push_back({"Transformer",
+                 {"model=encoder_decoder", "layers=1", "feed_forward=128", "learning_rate=3e-3"}});
   return all;
 }
 
+// A model for each length, the longest first: no processor is left with one of those at the end.
 std::vector<Words> jobs(const StudyOptions& options) {
   const Words tasks = options.quick ? Words{"reverse"} : Words{"copy", "reverse"};
   const std::vector<int64_t> lengths =
-      options.quick ? std::vector<int64_t>{4, 8, 12}
-                    : std::vector<int64_t>{4, 8, 12, 16, 20, 24, 28, 32, 36, 40};
+      options.quick ? std::vector<int64_t>{12, 4} : std::vector<int64_t>{40, 16, 12, 8, 4};
   std::vector<Words> jobs;
-  for (const std::string& task : tasks) {
-    for (const Line& line : lines(options.quick)) {
-      for (int64_t seed = 1; seed <= options.seeds; ++seed) {
-        Words words = {"task=" + task, str("seed=", seed),
-                       "min_length=4", str("length=", lengths.back()),
-                       "batch=32",     str("steps=", options.quick ? 300 : 1200)};
-        words.insert(words.end(), line.words.begin(), line.words.end());
-        jobs.push_back(job_words({line.name, task, lengths, words}));
+  for (const int64_t length : lengths) {
+    for (const std::string& task : tasks) {
+      for (const Line& line : lines(options.quick)) {
+        for (int64_t seed = 1; seed <= options.seeds; ++seed) {
+          Words words = {"task=" + task,
+                         str("seed=", seed),
+                         str("min_length=", length),
+                         str("length=", length),
+                         "train_size=100000",
+                         "batch=64",
+                         "width=32",
+                         str("steps=", options.quick ? 400 : kSteps)};
+          words.insert(words.end(), line.words.begin(), line.words.end());
+          jobs.push_back(job_words({line.name, task, {length}, words}));
+        }
       }
     }
   }
   return jobs;
 }
 
-// At length 16, or the longest of the quick version.
+// At length 16, or the longest of the quick version: what the worst seed of attention and the best
+// one of the fixed vector do.
 std::vector<Claim> claims(const Results& results) {
   const double length = std::min(16.0, results.xs().back());
   std::vector<Claim> claims;
@@ -61,9 +76,10 @@ std::vector<Claim> claims(const Results& results) {
       if (exact.count == 0) continue;
       const bool fixed = line == kFixed;
       claims.push_back(
-          {str(task, " at length ", length, ", ", line, ": ", short_number(exact.mean, 3),
-               " % exact, ", fixed ? "below 60" : "at least 95"),
-           fixed ? exact.mean < 60 : exact.mean >= 95});
+          {str(task, " at length ", length, ", ", line, ": ", fixed ? "at most " : "at least ",
+               short_number(fixed ? exact.high : exact.low, 4), " % exact with every seed; ",
+               fixed ? "below 60" : "99 or more", " is claimed"),
+           fixed ? exact.high < 60 : exact.low >= 99});
     }
   }
   return claims;
@@ -77,10 +93,11 @@ Study bottleneck_study() {
       .name = "bottleneck",
       .question = "What does a fixed vector forget that attention can look up?",
       .setting =
-          "Every model is trained on sequences of 4 to 40 of 10 symbols, in 1200 steps of 32 "
-          "(quick: of 4 to 12, in\n300), and writes 256 held-out ones of each length, symbol "
-          "by symbol. The recurrent ones are a bidirectional\nGRU and a GRU of width 64; the "
-          "Transformer has 2 + 2 layers of width 64 and 4 heads.",
+          "For each length a model of its own, trained on sequences of that length of 10 symbols, "
+          "in 1500 steps of 64\n(400 of the quick version), writes 256 held-out ones, symbol by "
+          "symbol. The recurrent ones are a\nbidirectional LSTM and an LSTM of width 32, learning "
+          "rate 5e-3; the Transformer has 1 + 1 layers of\nwidth 32 and 4 heads, learning rate "
+          "3e-3.",
       .figures = {{"copy", "copy: exact sequences, %", length, exact},
                   {"reverse", "reverse: exact sequences, %", length, exact}},
       .jobs = jobs,

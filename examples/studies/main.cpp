@@ -10,6 +10,7 @@
 
 #include "examples/lab/program.h"
 #include "examples/lab/progress.h"
+#include "examples/studies/stored.h"
 #include "examples/studies/studies.h"
 #include "lib/file.h"
 #include "lib/parallel.h"
@@ -28,6 +29,7 @@ extern "C" void on_interrupt(int) { interrupted = 1; }
 
 const char* const kUsage =
     "usage: qkv study NAME [quick=true] [seeds=N]   an experiment over N seeds, by default 5\n"
+    "       qkv study NAME from=FILE                shows a result.json again\n"
     "       qkv study                               which there are\n";
 
 int list_studies() {
@@ -109,6 +111,19 @@ std::optional<std::vector<std::vector<Point>>> run_all(const Study& study,
   return points;
 }
 
+// Tables and claims; how many claims hold.
+size_t print_findings(const Study& study, const StudyOptions& options, const Results& results) {
+  std::cout << "mean (smallest to largest) of " << options.seeds << " seeds\n\n"
+            << study_tables(study, results);
+  size_t holding = 0;
+  for (const Claim& claim : study.claims(results)) {
+    std::cout << (claim.holds ? "  yes  " : "  NO   ") << claim.text << "\n";
+    holding += claim.holds;
+  }
+  std::cout << std::flush;
+  return holding;
+}
+
 int run_study(const Study& study, const StudyOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const Folder folder(study.name + (options.quick ? "-quick" : ""));
@@ -120,21 +135,26 @@ int run_study(const Study& study, const StudyOptions& options) {
     return 130;
   }
   const Results results(*points);
-  std::cout << "mean (smallest to largest) of " << options.seeds << " seeds\n\n"
-            << study_tables(study, results);
-  size_t holding = 0;
-  const std::vector<Claim> claims = study.claims(results);
-  for (const Claim& claim : claims) {
-    std::cout << (claim.holds ? "  yes  " : "  NO   ") << claim.text << "\n";
-    holding += claim.holds;
-  }
+  const size_t holding = print_findings(study, options, results);
+  const size_t claims = study.claims(results).size();
   folder.write("chart.svg", study_chart(study, results));
   folder.write("result.json", study_json(study, options, *points));
-  std::cout << "\nsaved in " << folder.path() << ": result.json, chart.svg\n";
-  std::printf("%s: %zu of %zu claims hold, %zu jobs, %.1f s\n", study.name.c_str(), holding,
-              claims.size(), jobs.size(),
+  std::cout << "\nsaved in " << folder.path() << ": result.json, chart.svg\n" << std::flush;
+  std::printf("%s: %zu of %zu claims hold, %zu jobs, %.1f s\n", study.name.c_str(), holding, claims,
+              jobs.size(),
               std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  return holding == claims.size() ? 0 : 1;
+  return holding == claims ? 0 : 1;
+}
+
+int show_study(const Study& study, const std::string& file) {
+  const Stored stored = parse_study_json(study, file, lib::read_file(file, 1 << 26));
+  const Results results(stored.points);
+  std::cout << study.question << "\n\n" << study.setting << "\n\n";
+  const size_t holding = print_findings(study, stored.options, results);
+  const size_t claims = study.claims(results).size();
+  std::printf("\n%s: %zu of %zu claims hold, %zu jobs\n", study.name.c_str(), holding, claims,
+              stored.points.size());
+  return holding == claims ? 0 : 1;
 }
 
 int run(const Words& words) {
@@ -150,7 +170,9 @@ int run(const Words& words) {
   if (words[1] == "--job" && words.size() >= 3) {
     return run_job(find_study(words[2]), {words.begin() + 3, words.end()});
   }
-  return run_study(find_study(words[1]), parse_study_options({words.begin() + 2, words.end()}));
+  const Study study = find_study(words[1]);
+  const StudyOptions options = parse_study_options({words.begin() + 2, words.end()});
+  return options.from.empty() ? run_study(study, options) : show_study(study, options.from);
 }
 
 }  // namespace

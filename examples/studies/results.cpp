@@ -127,6 +127,11 @@ bool Results::has(const std::string& measure) const {
   });
 }
 
+bool Results::has(const std::string& measure, double x) const {
+  return std::any_of(lines_.begin(), lines_.end(),
+                     [&](const std::string& line) { return at(line, x, measure).count > 0; });
+}
+
 Spread Results::at(const std::string& line, double x, const std::string& measure) const {
   std::vector<double> numbers;
   for (const Point& point : points_) {

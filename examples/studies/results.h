@@ -48,6 +48,7 @@ class Results {
   [[nodiscard]] const std::vector<double>& xs() const { return xs_; }             // growing
   [[nodiscard]] std::vector<ChartMap> maps() const;                               // as they came
   [[nodiscard]] bool has(const std::string& measure) const;                       // anywhere
+  [[nodiscard]] bool has(const std::string& measure, double x) const;             // on any line
   [[nodiscard]] Spread at(const std::string& line, double x, const std::string& measure) const;
 
  private:

@@ -7,8 +7,9 @@
 namespace qkv::examples {
 
 std::vector<Study> all_studies() {
-  return {bottleneck_study(), reach_study(), scaling_study(),   parallel_study(),
-          positions_study(),  heads_study(), references_study()};
+  return {bottleneck_study(), reach_study(),     scaling_study(),
+          parallel_study(),   positions_study(), heads_study(),
+          translate_study(),  text_study(),      references_study()};
 }
 
 Study find_study(const std::string& name) {

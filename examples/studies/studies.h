@@ -12,6 +12,8 @@ namespace qkv::examples {
 [[nodiscard]] Study bottleneck_study();  // these train
 [[nodiscard]] Study positions_study();
 [[nodiscard]] Study heads_study();
+[[nodiscard]] Study translate_study();
+[[nodiscard]] Study text_study();
 [[nodiscard]] Study references_study();
 
 // All of them, in the order of the story that they tell.

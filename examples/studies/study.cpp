@@ -1,9 +1,8 @@
-// Options, tables, the chart and the JSON of a study.
+// Options, tables and the chart of a study.
 #include "examples/studies/study.h"
 
 #include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "examples/lab/attention_map.h"
 #include "examples/lab/suggestion.h"
@@ -51,11 +50,12 @@ std::pair<std::string, std::string> split(const std::string& word, const Words& 
 
 std::string figure_table(const Figure& figure, const Results& results) {
   std::vector<Words> columns = {{figure.x.label}};
-  for (const double x : results.xs()) columns[0].push_back(short_number(x));
-  for (const std::string& line : results.lines()) {
-    columns.push_back({line});
-    for (const double x : results.xs()) {
-      columns.back().push_back(spread_text(results.at(line, x, figure.measure)));
+  for (const std::string& line : results.lines()) columns.push_back({line});
+  for (const double x : results.xs()) {
+    if (!results.has(figure.measure, x)) continue;
+    columns[0].push_back(short_number(x));
+    for (size_t i = 0; i < results.lines().size(); ++i) {
+      columns[i + 1].push_back(spread_text(results.at(results.lines()[i], x, figure.measure)));
     }
   }
   return figure.title + "\n" + table_text(columns, 1);
@@ -89,9 +89,13 @@ std::string table_text(const std::vector<Words>& columns, size_t numbers) {
 StudyOptions parse_study_options(const Words& words) {
   StudyOptions options;
   for (const std::string& word : words) {
-    const auto [key, value] = split(word, {"quick", "seeds"});
+    const auto [key, value] = split(word, {"quick", "seeds", "from"});
     if (key == "quick") options.quick = truth(key, value);
     if (key == "seeds") options.seeds = whole_number(key, value);
+    if (key == "from") options.from = value;
+  }
+  if (!options.from.empty() && words.size() > 1) {
+    fail("study: from=FILE goes alone; the file says how many seeds there were");
   }
   if (options.seeds == 0) options.seeds = options.quick ? 2 : 5;
   return options;
@@ -149,44 +153,6 @@ std::string study_chart(const Study& study, const Results& results) {
   }
   return chart_svg(study.question, study.setting + "\n" + study_tables(study, results), panels,
                    results.maps());
-}
-
-std::string study_json(const Study& study, const StudyOptions& options,
-                       const std::vector<std::vector<Point>>& points) {
-  using Json = nlohmann::ordered_json;
-  Json json = {{"study", study.name},
-               {"question", study.question},
-               {"setting", study.setting},
-               {"quick", options.quick},
-               {"seeds", options.seeds}};
-  const std::vector<Words> jobs = study.jobs(options);
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    Json list = Json::array();
-    for (const Point& point : points[i]) list.push_back(Json::parse(point_json(point)));
-    json["jobs"].push_back({{"words", jobs[i]}, {"points", list}});
-  }
-  const Results results(points);
-  for (const Figure& figure : study.figures) {
-    for (const std::string& line : results.lines()) {
-      for (const double x : results.xs()) {
-        const Spread s = results.at(line, x, figure.measure);
-        if (s.count == 0) continue;
-        json["spreads"].push_back(  // what is no number becomes null
-            {{"measure", figure.measure},
-             {"line", line},
-             {"x", x},
-             {"count", s.count},
-             {"mean", s.mean},
-             {"deviation", s.deviation},
-             {"low", s.low},
-             {"high", s.high}});
-      }
-    }
-  }
-  for (const Claim& claim : study.claims(results)) {
-    json["claims"].push_back({{"claim", claim.text}, {"holds", claim.holds}});
-  }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace qkv::examples

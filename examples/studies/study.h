@@ -14,11 +14,13 @@
 namespace qkv::examples {
 
 struct StudyOptions {
-  bool quick = false;  // smaller, to see that it works
-  int64_t seeds = 0;   // 0: five, or two of a quick one
+  bool quick = false;     // smaller, to see that it works
+  int64_t seeds = 0;      // 0: five, or two of a quick one
+  std::string from = {};  // a file to show instead; "": none
 };
 
-// From "quick=true seeds=7". Throws std::invalid_argument, naming the word and what is allowed.
+// From "quick=true seeds=7", or "from=FILE". Throws std::invalid_argument, naming the word and what
+// is allowed.
 [[nodiscard]] StudyOptions parse_study_options(const Words& words);
 
 // One measure as a table, and as a panel of the chart.
@@ -70,9 +72,5 @@ struct SeedJob {
 [[nodiscard]] std::string study_tables(const Study& study, const Results& results);
 
 [[nodiscard]] std::string study_chart(const Study& study, const Results& results);
-
-// Everything found, as JSON: the words and points of each job, the spreads, the claims.
-[[nodiscard]] std::string study_json(const Study& study, const StudyOptions& options,
-                                     const std::vector<std::vector<Point>>& points);
 
 }  // namespace qkv::examples

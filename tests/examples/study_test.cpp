@@ -8,6 +8,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "examples/studies/stored.h"
 #include "examples/studies/training.h"
 #include "tests/compare.h"
 #include "tests/xml.h"
@@ -115,6 +116,34 @@ TEST_CASE("the JSON of a study holds its points, spreads and claims") {
   CHECK(json["spreads"][0]["mean"] == 1.0);
   CHECK(json["spreads"][1]["mean"].is_null());
   CHECK(json["claims"][0]["holds"] == false);
+}
+
+TEST_CASE("a stored study is read back, unless it is another one or an older version") {
+  const Study study = example();
+  const std::string text = study_json(study, {.quick = true, .seeds = 2}, kPoints);
+  const Stored stored = parse_study_json(study, "f.json", text);
+  CHECK(stored.options.quick);
+  CHECK(stored.options.seeds == 2);
+  CHECK(study_json(study, stored.options, stored.points) == text);
+
+  const auto refused = [&](const Study& asked, const std::string& stored_text) -> std::string {
+    try {
+      static_cast<void>(parse_study_json(asked, "f.json", stored_text));
+      return "nothing";
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+  };
+  Study other = example();
+  other.name = "other";
+  CHECK(refused(other, text) == "study: f.json: it holds the study 'example', not 'other'");
+  Study later = example();
+  later.jobs = [](const StudyOptions&) -> std::vector<Words> { return {{"seed=1"}}; };
+  CHECK(refused(later, text) ==
+        "study: f.json: its jobs are not those of this version of the study; run it again");
+  for (const char* broken : {"", "[]", "{}", "{\"study\": 3}"}) {
+    CHECK(refused(study, broken) == "study: f.json: it is not the result.json of a study");
+  }
 }
 
 TEST_CASE("scaling: its claims fail if scaled and unscaled scores behave the same") {

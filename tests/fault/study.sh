@@ -35,8 +35,19 @@ refused 2 "seeds=1.5" study scaling seeds=1.5
 refused 2 "seeds= is refused" study scaling seeds=
 refused 2 "'seeds' is not of the form key=value" study scaling seeds
 refused 2 "unknown key 'name'" study scaling name=x
+refused 2 "from=FILE goes alone" study scaling from=x.json seeds=3
+refused 1 "nowhere.json" study scaling from=nowhere.json
+echo '{}' >other.json
+refused 1 "other.json: it is not the result.json of a study" study scaling from=other.json
 refused 2 "unknown key 'lines'" study --job scaling lines=3
 QKV_NUM_THREADS=0 refused 2 "QKV_NUM_THREADS" study scaling quick=true
+
+"$study" study scaling seeds=2 quick=true >first 2>err || problem "a study ended with $?"
+"$study" study scaling from=runs/study-scaling-quick/result.json >again 2>err ||
+  problem "a stored study ended with $?: $(cat err)"
+for file in first again; do grep -v -e "^saved" -e "^scaling: " -e "^$" $file >$file.findings; done
+cmp first.findings again.findings || problem "a stored study is shown as: $(cat again)"
+rm -r runs
 
 "$study" study >out || problem "the list ended with $?"
 grep -q "^  scaling  *Why does attention" out || problem "the list is: $(cat out)"

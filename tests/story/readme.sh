@@ -13,7 +13,8 @@ set -u
 readme=$1 lab=$2 check=$3 study=$4 build=$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-ln -s "$PWD/tests" "$work/tests" # golden files are named as from the project's folder
+# Golden files and stored studies are named as from the project's folder.
+ln -s "$PWD/tests" "$PWD/examples" "$work"
 unset QKV_ISA QKV_NUM_THREADS
 
 mask() { sed -e 's/[0-9.]* s$/# s/' -e 's/[0-9]\.[0-9]e[-+][0-9][0-9]/#e-##/g'; }

@@ -49,6 +49,12 @@ case $name in
     maps=$(grep -c "^[12] heads*: layer 1, head [12]" out)
     [ "$maps" = 3 ] || problem "there are $maps maps"
     holds "copy is learned" "exact sequences, %" '$2 < 95 { bad = 1 }' ;;
+  translate)
+    holds "a longer phrase is harder" "exact phrases, %" '$1 == 3 && $2 < 90 { bad = 1 }'
+    grep -q "^  *keys the cat sat  *on the mat  *sum$" out || problem "the map is not there" ;;
+  text) # columns: longest order, Transformer, the grammar itself, n-grams
+    holds "no model is less surprised than the grammar" "perplexity" \
+      '$3 < 1.5 || $3 > 1.7 || $2 <= $3 || $4 <= $3 { bad = 1 }' ;;
   references)
     [ "$(grep -c "^  [a-z].*exact.*2250$\|^  annotated.* 1000$" out)" = 2 ] ||
       problem "the table has other rows" ;;
