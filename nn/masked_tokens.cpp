@@ -22,18 +22,6 @@ void check_options(const MaskedTokensOptions& o) {
   }
 }
 
-void check_lengths(const Tensor& tokens, const std::vector<int64_t>& lengths) {
-  const int64_t B = tokens.shape()[0], T = tokens.shape()[1];
-  if (!lengths.empty() && static_cast<int64_t>(lengths.size()) != B) {
-    lib::fail("mask_tokens: ", lengths.size(), " lengths for ", B, " sequences");
-  }
-  for (const int64_t length : lengths) {
-    if (length < 0 || length > T) {
-      lib::fail("mask_tokens: length ", length, " is outside [0, ", T, "]");
-    }
-  }
-}
-
 // `count` of the positions 0 .. length - 1, each set as likely as any other: the first `count` of a
 // shuffle, which need no more than that to be shuffled. Fisher and Yates 1938.
 std::vector<int64_t> some_positions(int64_t length, int64_t count, lib::Generator& generator) {
@@ -53,9 +41,9 @@ MaskedTokens mask_tokens(const Tensor& tokens, const std::vector<int64_t>& lengt
                          const MaskedTokensOptions& options, lib::Generator& generator) {
   check_options(options);
   if (tokens.rank() != 2) lib::fail("mask_tokens: tokens are ", tokens.shape(), "; need (B, T)");
-  check_lengths(tokens, lengths);
-  (void)tensor::checked_ids("mask_tokens", tokens, options.vocab);
   const int64_t B = tokens.shape()[0], T = tokens.shape()[1];
+  if (!lengths.empty()) tensor::check_lengths("mask_tokens", lengths, B, T);
+  (void)tensor::checked_ids("mask_tokens", tokens, options.vocab);
   const auto nothing = static_cast<double>(options.ignore_index);
   MaskedTokens result{tokens.clone(), tensor::full({B, T}, nothing, tensor::Dtype::int64)};
   int64_t* const input = result.input.mutable_data<int64_t>();

@@ -11,20 +11,12 @@
 #include "nn/optimizer.h"
 #include "nn/transformer.h"
 #include "tests/compare.h"
-#include "tests/determinism/settings.h"
+#include "tests/nn/transformer_models.h"
 
 using namespace qkv;
 using namespace qkv::nn;
 using qkv::tests::refusal;
-
-namespace {
-
-Tensor some_tokens(const Shape& shape, int64_t vocab, uint64_t seed) {
-  lib::Generator generator(seed);
-  return tensor::integers(shape, 0, vocab, generator);
-}
-
-}  // namespace
+using qkv::tests::some_tokens;
 
 TEST_CASE("of 15 percent of the positions most are hidden and some lie and some stay") {
   const Tensor tokens = some_tokens({500, 40}, 9, 1);
@@ -119,7 +111,8 @@ TEST_CASE("what masking refuses") {
   };
   const MaskedTokensOptions right{.vocab = 5, .mask_symbol = 5};
   CHECK(mask({6}, {}, right) == "mask_tokens: tokens are (6,); need (B, T)");
-  CHECK(mask({2, 6}, {1}, right) == "mask_tokens: 1 lengths for 2 sequences");
+  CHECK(mask({2, 6}, {1}, right) ==
+        "mask_tokens: there are 1 lengths for 2 sequences; need one for each");
   CHECK(mask({2, 6}, {1, 7}, right) == "mask_tokens: length 7 is outside [0, 6]");
   CHECK(mask({2, 6}, {}, {.vocab = 2}) != "not refused");
   CHECK(mask({2, 6}, {}, {.vocab = 5, .hidden = 0.8, .random = 0.3}) ==
