@@ -30,6 +30,24 @@ Variable divided_by_last(const Variable& sums) {
   return divided(slice(sums, -1, 0, Dv), slice(sums, -1, Dv, Dv + 1));
 }
 
+void check_step(const Variable& q, const Variable& k, const Variable& v, const Variable& state) {
+  Shape before = q.shape(), value = v.shape();  // of the state, of v
+  const bool ranks = q.rank() >= 2 && v.rank() == q.rank();
+  if (ranks) {
+    const int row = q.rank() - 2;
+    before[row] = q.shape()[row + 1], before[row + 1] = v.shape()[row + 1] + 1;
+    value = q.shape(), value[row + 1] = v.shape()[row + 1];
+  }
+  if (!ranks || q.shape().from_end(2) != 1 || k.shape() != q.shape() || v.shape() != value) {
+    lib::fail("linear_attention_step: q is ", q.shape(), ", k ", k.shape(), ", v ", v.shape(),
+              "; need one position: (..., 1, D) twice and (..., 1, Dv)");
+  }
+  if (state.defined() && state.shape() != before) {
+    lib::fail("linear_attention_step: q is ", q.shape(), ", v ", v.shape(), ", the state ",
+              state.shape(), "; need a state (..., D, Dv + 1) = ", before);
+  }
+}
+
 }  // namespace
 
 // The exponential must not see a large x: it would be infinite, and its gradient 0 times that.
@@ -73,6 +91,7 @@ AttentionOutput linear_attention(const Variable& Q, const Variable& K, const Var
 
 Variable linear_attention_step(const Variable& q, const Variable& k, const Variable& v,
                                Variable& state) {
+  check_step(q, k, v, state);
   const Variable taken_in = matmul(transpose(elu_plus_one(k)), with_ones(v));  // (..., D, Dv + 1)
   state = state.defined() ? state + taken_in : taken_in;
   return divided_by_last(matmul(elu_plus_one(q), state));  // (..., 1, Dv)

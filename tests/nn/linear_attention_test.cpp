@@ -180,6 +180,29 @@ TEST_CASE("running sums refuse masks that leave out keys for some queries only")
         "(..., Tk, D)");
 }
 
+TEST_CASE("a step of linear attention refuses what is not one position") {
+  const auto step = [](const Shape& q, const Shape& k, const Shape& v, Variable state = {}) {
+    return refusal([&] {
+      return linear_attention_step(tensor::ones(q), tensor::ones(k), tensor::ones(v), state);
+    });
+  };
+  CHECK(step({2, 1, 3}, {2, 1, 3}, {2, 1, 4}) == "not refused");
+  CHECK(step({1, 3}, {1, 3}, {1, 4}, tensor::ones({3, 5})) == "not refused");
+  CHECK(step({2, 2, 3}, {2, 2, 3}, {2, 2, 4}) ==
+        "linear_attention_step: q is (2, 2, 3), k (2, 2, 3), v (2, 2, 4); need one position: "
+        "(..., 1, D) twice and (..., 1, Dv)");
+  for (const Shape& k : {Shape{1, 1, 3}, {2, 1, 2}, {1, 3}, {3}}) {
+    CHECK(step({2, 1, 3}, k, {2, 1, 4}).find("need one position") != std::string::npos);
+  }
+  for (const Shape& v : {Shape{1, 1, 4}, {2, 2, 4}, {1, 4}, {}}) {
+    CHECK(step({2, 1, 3}, {2, 1, 3}, v).find("need one position") != std::string::npos);
+  }
+  CHECK(step({3}, {3}, {4}).find("need one position") != std::string::npos);
+  CHECK(step({2, 1, 3}, {2, 1, 3}, {2, 1, 4}, tensor::ones({1, 3, 5})) ==
+        "linear_attention_step: q is (2, 1, 3), v (2, 1, 4), the state (1, 3, 5); need a state "
+        "(..., D, Dv + 1) = (2, 3, 5)");
+}
+
 TEST_CASE("the cost of running sums grows like the length and that of weights like its square") {
   const Cost at_512 = cost(512, false), at_1024 = cost(1024, false);
   CHECK(at_1024.nodes == at_512.nodes);
