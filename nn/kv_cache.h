@@ -34,7 +34,6 @@ class KeyValueCache {
   [[nodiscard]] Tensor keys() const;
   [[nodiscard]] Tensor values() const;
   [[nodiscard]] int64_t length() const { return length_; }
-  [[nodiscard]] int64_t rows() const { return keys_.shape()[0]; }
 
   // Row r goes on from what row rows[r] holds. Costs a copy of the positions so far.
   void reorder(const std::vector<int64_t>& rows);

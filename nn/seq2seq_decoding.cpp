@@ -29,7 +29,7 @@ class Decoding : public NextSymbol {
     const autograd::NoGrad no_grad;
     const auto [attentional, weights] = model_.step(model_.embed_target(symbols), seen_, state_);
     weights_ = weights.value();
-    return model_.scores(attentional).value();  // (R, vocab)
+    return model_.logits(attentional).value();  // (R, vocab)
   }
 
   void reorder(const std::vector<int64_t>& rows) override {
@@ -73,6 +73,7 @@ class Decoding : public NextSymbol {
 
 std::unique_ptr<NextSymbol> Seq2Seq::begin(const Tensor& source,
                                            const std::vector<int64_t>& source_lengths) {
+  require_no_dropout("Seq2Seq", training(), config.dropout);
   const autograd::NoGrad no_grad;
   return std::make_unique<Decoding>(*this, encode(source, source_lengths));
 }

@@ -40,7 +40,8 @@ class EncoderLayer : public Module {
   EncoderLayer(const TransformerConfig& config, lib::Generator& generator);
 
   // (B, T, C) -> output (B, T, C), weights (B, H, T, T) if they are needed. With a cache x goes on
-  // where it ends: its positions see those of the cache too.
+  // where it ends: its positions see those of the cache too. That throws std::invalid_argument
+  // unless a NoGrad lives.
   [[nodiscard]] AttentionOutput forward(const Variable& x, const Mask& mask,
                                         bool need_weights = true, KeyValueCache* cache = nullptr);
 
@@ -61,7 +62,8 @@ struct EncoderOutput {
 class TransformerEncoder : public Module {
  public:
   TransformerEncoder(const TransformerConfig& config, lib::Generator& generator);
-  // The mask is narrowed to the configuration's window. Caches: one for each layer, or none.
+  // The mask is narrowed to the configuration's window. Caches: one for each layer, or none; they
+  // are for writing, inside NoGrad.
   [[nodiscard]] EncoderOutput forward(const Variable& x, const Mask& mask = {},
                                       bool need_weights = true,
                                       std::vector<KeyValueCache>* caches = nullptr);
