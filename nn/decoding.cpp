@@ -17,6 +17,7 @@
 namespace qkv::nn {
 
 Tensor NextSymbol::weights() const { return {}; }
+
 namespace {
 
 // exp(x) for x <= 0, with the same bits everywhere; what is below 1e-304 is taken as 0.

@@ -43,7 +43,7 @@ class KeyValueCache {
   int64_t length_ = 0;
 };
 
-// The rows of x with the numbers given, in that order; x itself if they are all of its rows.
+// The rows of x with the numbers given, in that order; x itself if they are 0, 1 ... to its last.
 [[nodiscard]] Tensor chosen_rows(const Tensor& x, const std::vector<int64_t>& rows);
 
 }  // namespace qkv::nn
