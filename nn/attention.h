@@ -39,8 +39,8 @@ struct AttentionOutput {
 //
 // Q (..., Tq, D), K (..., Tk, D), V (..., Tk, Dv) -> output (..., Tq, Dv), weights (..., Tq, Tk). A
 // query whose mask allows no key gets weights 0 and output 0. With slopes (H), for operands (B, H,
-// T, D), score ij falls by slope |i + (Tk - Tq) - j|. Throws std::invalid_argument if shapes do not
-// fit.
+// T, D), score ij gets the bias -slope |i + (Tk - Tq) - j| (ALiBi, positions.h). Throws
+// std::invalid_argument if shapes do not fit.
 //
 // Whoever can do without the weights says need_weights = false: then one fused operation computes
 // the output, in memory O(T) instead of O(T²), and much faster (autograd/attention.cpp).

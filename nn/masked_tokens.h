@@ -19,7 +19,7 @@ namespace qkv::nn {
 // 10 % what was there, like the o.
 struct MaskedTokensOptions {
   int64_t vocab = 10;        // symbols 0 .. vocab - 1; the classifier has vocab + 1
-  int64_t mask_symbol = 10;  // what hidden positions show: as a rule, vocab
+  int64_t mask_symbol = -1;  // what hidden positions show; -1: vocab, the symbol after the last
   double chosen = 0.15;      // share of the positions of each sequence; at least one is chosen
   double hidden = 0.8;       // share of the chosen ones that show the mask symbol
   double random = 0.1;       // share that show a symbol drawn from all; the rest stay
@@ -33,7 +33,8 @@ struct MaskedTokens {
 // tokens (B, T) int64; sequence b has lengths[b] real ones, all if none are given, and what lies
 // behind is never chosen. Why some stay and some lie: at work there is no mask symbol, so the model
 // must think about every symbol that it sees. Throws std::invalid_argument if a token is outside
-// [0, vocab), lengths do not fit, shares are outside [0, 1] or hidden + random > 1.
+// [0, vocab), mask_symbol is below -1, lengths do not fit, shares are outside [0, 1] or their sum
+// hidden + random is above 1.
 [[nodiscard]] MaskedTokens mask_tokens(const tensor::Tensor& tokens,
                                        const std::vector<int64_t>& lengths,
                                        const MaskedTokensOptions& options,

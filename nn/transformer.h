@@ -28,8 +28,7 @@ struct TransformerConfig {
   Norm norm = Norm::post;
   Positions positions = Positions::sinusoidal;
   Activation activation = Activation::relu;
-  bool tied_embeddings =
-      false;  // logits from the table of the input (LanguageModel, EncoderDecoder)
+  bool tied_embeddings = false;  // the table of the input gives the logits, too (tokens.h)
 };
 
 // Self-attention as the configuration has it.
