@@ -157,8 +157,8 @@ KeysAndValues MultiHeadAttention::keys_and_values(const Variable& x, const Varia
 
 AttentionOutput MultiHeadAttention::attend(const Variable& Q, const KeysAndValues& to,
                                            const Mask& mask, bool need_weights) const {
-  const bool falling = positions_ == Positions::alibi;
-  const Tensor slopes = falling ? alibi_slopes(heads, Q.dtype()) : Tensor();  // (H)
+  const bool alibi = positions_ == Positions::alibi;
+  const Tensor slopes = alibi ? alibi_slopes(heads, Q.dtype()) : Tensor();  // (H)
   const AttentionOutput attended =
       grouped_query_attention(Q, to.keys, to.values, mask, need_weights, slopes);
   return {out.forward(join_heads(attended.output)),

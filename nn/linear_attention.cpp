@@ -30,18 +30,28 @@ Variable divided_by_last(const Variable& sums) {
   return divided(slice(sums, -1, 0, Dv), slice(sums, -1, Dv, Dv + 1));
 }
 
+void check_operands(const char* name, const Variable& Q, const Variable& K, const Variable& V) {
+  const int rank = Q.rank();
+  bool fits = rank >= 2 && K.rank() == rank && V.rank() == rank;
+  if (fits) {
+    Shape keys = Q.shape(), values = Q.shape();
+    keys[rank - 2] = values[rank - 2] = K.shape()[rank - 2];
+    values[rank - 1] = V.shape()[rank - 1];
+    fits = K.shape() == keys && V.shape() == values;
+  }
+  if (fits) return;
+  lib::fail(name, ": Q is ", Q.shape(), ", K ", K.shape(), ", V ", V.shape(),
+            "; need (..., Tq, D), (..., Tk, D) and (..., Tk, Dv), the axes before the same");
+}
+
 void check_step(const Variable& q, const Variable& k, const Variable& v, const Variable& state) {
-  Shape before = q.shape(), value = v.shape();  // of the state, of v
-  const bool ranks = q.rank() >= 2 && v.rank() == q.rank();
-  if (ranks) {
-    const int row = q.rank() - 2;
-    before[row] = q.shape()[row + 1], before[row + 1] = v.shape()[row + 1] + 1;
-    value = q.shape(), value[row + 1] = v.shape()[row + 1];
+  check_operands("linear_attention_step", q, k, v);
+  if (q.shape().from_end(2) != 1 || k.shape().from_end(2) != 1) {
+    lib::fail("linear_attention_step: q is ", q.shape(), ", k ", k.shape(),
+              "; need one position, Tq = Tk = 1");
   }
-  if (!ranks || q.shape().from_end(2) != 1 || k.shape() != q.shape() || v.shape() != value) {
-    lib::fail("linear_attention_step: q is ", q.shape(), ", k ", k.shape(), ", v ", v.shape(),
-              "; need one position: (..., 1, D) twice and (..., 1, Dv)");
-  }
+  Shape before = q.shape();  // of the state
+  before[q.rank() - 2] = q.shape().from_end(1), before[q.rank() - 1] = v.shape().from_end(1) + 1;
   if (state.defined() && state.shape() != before) {
     lib::fail("linear_attention_step: q is ", q.shape(), ", v ", v.shape(), ", the state ",
               state.shape(), "; need a state (..., D, Dv + 1) = ", before);
@@ -58,6 +68,7 @@ Variable elu_plus_one(const Variable& x) {
 
 AttentionOutput linear_attention(const Variable& Q, const Variable& K, const Variable& V,
                                  const Mask& mask, bool need_weights) {
+  check_operands("linear_attention", Q, K, V);
   const Variable queries = elu_plus_one(Q);  // (..., Tq, D)
   Variable keys = elu_plus_one(K);           // (..., Tk, D)
   if (need_weights) {
@@ -67,10 +78,6 @@ AttentionOutput linear_attention(const Variable& Q, const Variable& K, const Var
     }
     const Variable weights = divided(products, sum(products, {-1}, true));
     return {matmul(weights, V), weights};
-  }
-  if (Q.rank() < 2 || K.rank() != Q.rank() || V.rank() != Q.rank()) {
-    lib::fail("linear_attention: Q is ", Q.shape(), ", K ", K.shape(), ", V ", V.shape(),
-              "; need (..., Tq, D), (..., Tk, D) and (..., Tk, Dv)");
   }
   const int64_t Tq = Q.shape().from_end(2), Tk = K.shape().from_end(2);
   const tensor::AttentionMask parts = mask.parts(Tq, Tk);
