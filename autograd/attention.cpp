@@ -16,7 +16,7 @@ Variable attention_definition(const std::vector<Variable>& in, const tensor::Att
   const Variable &Q = in[0], &K = in[1], &V = in[2];
   const int64_t Tq = Q.shape().from_end(2), Tk = K.shape().from_end(2);
   Variable scores = matmul(Q, transpose(K)) * scale;  // (..., Tq, Tk)
-  if (slopes.defined()) scores = scores - Variable(tensor::loss_of_distance(slopes, Tq, Tk));
+  if (slopes.defined()) scores = scores + Variable(tensor::alibi_bias(slopes, Tq, Tk));
   const Tensor allowed = tensor::dense_mask(mask, Tq, Tk);
   const Variable weights =
       allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores, -1);

@@ -10,12 +10,14 @@ namespace qkv::autograd {
 // ---- causal_product -----------------------------------------------------------------------------
 //
 //   forward    Y  = (Q Kᵀ ∘ M) V         M_ij = 1 for j <= i + Tk - Tq, else 0       (..., Tq, Dv)
+//              reverse: 1 for j >= i + Tk - Tq
 //   backward   dQ = (dY Vᵀ ∘ M) K                                                    (..., Tq, D)
 //              dK = (V dYᵀ ∘ Mᵀ) Q                                                   (..., Tk, D)
 //              dV = (K Qᵀ ∘ Mᵀ) dY                                                   (..., Tk, Dv)
 //
-// Why: Y = Σ over pairs of q, k and v, and in each sum two are given and one is asked for. Mᵀ looks
-// the other way, and aligns the same ends. No matrix (Tq, Tk) is ever made: all are running sums.
+// Why: Y = Σ over pairs of q, k and v, and in each sum two are given and one is asked for. Where
+// keys take the place of queries, so does Mᵀ that of M: it looks the other way, which is what
+// `reverse` is for. No matrix (Tq, Tk) is ever made: all are running sums.
 // Saved: Q, K and V, none of the sums.
 Variable causal_product(const Variable& Q, const Variable& K, const Variable& V, bool reverse) {
   return record("causal_product", {Q, K, V},

@@ -70,6 +70,7 @@ namespace qkv::autograd {
 [[nodiscard]] Variable permute(const Variable& x, const std::vector<int>& order);
 [[nodiscard]] Variable slice(const Variable& x, int axis, int64_t begin, int64_t end,
                              int64_t step = 1);
+[[nodiscard]] Variable select(const Variable& x, int axis, int64_t index);  // a slice, axis removed
 [[nodiscard]] Variable slice_adjoint(const Variable& x, const Shape& shape, int axis, int64_t begin,
                                      int64_t step);
 [[nodiscard]] Variable concat(std::span<const Variable> parts, int axis);
@@ -128,8 +129,9 @@ namespace qkv::autograd {
                                  std::optional<double> scale = {}, const Tensor& slopes = {});
 
 // ---- causal_product.cpp -------------------------------------------------------------------------
-// y_i = Σ_j (q_i · k_j) v_j over the keys j <= i + Tk - Tq, in reverse over j >= i + Tk - Tq:
-// Q (..., Tq, D), K (..., Tk, D), V (..., Tk, Dv) -> (..., Tq, Dv). O(Tq + Tk), by running sums.
+// y_i = Σ_j (q_i · k_j) v_j over the keys j <= i + Tk - Tq; in reverse, as the way back needs it,
+// over j >= i + Tk - Tq. Q (..., Tq, D), K (..., Tk, D), V (..., Tk, Dv) -> (..., Tq, Dv), by
+// running sums in O(Tq + Tk).
 // Source: Katharopoulos et al. 2020, equations 9, 18 to 20.
 [[nodiscard]] Variable causal_product(const Variable& Q, const Variable& K, const Variable& V,
                                       bool reverse = false);
@@ -137,6 +139,8 @@ namespace qkv::autograd {
 // ---- recurrent_cells.cpp: one step --------------------------------------------------------------
 // from_x = W_ih x + b_ih and from_h = W_hh h + b_hh are (B, gates · hidden), 1, 3 or 4 gates, and
 // the state before is (B, hidden). They throw std::invalid_argument if shapes or dtypes do not fit.
+// Sources: Elman 1990 (RNN); Cho et al. 2014, section 2.3 (GRU); Hochreiter and Schmidhuber 1997,
+// with the forget gate of Gers et al. 2000 (LSTM).
 [[nodiscard]] Variable rnn_cell(const Variable& from_x, const Variable& from_h);  // -> h'
 [[nodiscard]] Variable gru_cell(const Variable& from_x, const Variable& from_h, const Variable& h);
 [[nodiscard]] Variable lstm_cell(const Variable& from_x, const Variable& from_h,
@@ -167,9 +171,11 @@ struct RecurrenceOptions {
 [[nodiscard]] Variable rms_norm(const Variable& x, const Variable& gamma, double eps = 1e-5);
 
 // ---- cross_entropy.cpp --------------------------------------------------------------------------
+inline constexpr int64_t kIgnoreIndex = -100;  // a target that does not count
+
 struct CrossEntropyOptions {
-  int64_t ignore_index = -100;  // positions with this target do not count
-  double label_smoothing = 0;   // this share of the target is spread evenly over all classes
+  int64_t ignore_index = kIgnoreIndex;
+  double label_smoothing = 0;  // this share of the target is spread evenly over all classes
 };
 
 // The mean of -log softmax(logits)[target] over the counted positions: logits (..., vocab), targets

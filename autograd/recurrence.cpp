@@ -22,12 +22,9 @@ using lib::Cell;
 // state (states, B, hidden): h, and c for an LSTM.
 Variable step(Cell cell, const Variable& from_x, const Variable& state, const Variable& W,
               const Variable& b) {
-  const Shape rows = {state.shape()[1], state.shape()[2]};
-  const auto part = [&](int64_t i) {
-    return reshape(slice(state, 0, i, i + 1), rows);  // (B, hidden)
-  };
-  const Variable h = part(0), from_h = linear(h, W, b);  // (B, gates · hidden)
-  if (cell == Cell::lstm) return lstm_cell(from_x, from_h, part(1));
+  const Variable h = select(state, 0, 0);   // (B, hidden)
+  const Variable from_h = linear(h, W, b);  // (B, gates · hidden)
+  if (cell == Cell::lstm) return lstm_cell(from_x, from_h, select(state, 0, 1));
   const Variable next = cell == Cell::gru ? gru_cell(from_x, from_h, h) : rnn_cell(from_x, from_h);
   return reshape(next, state.shape());
 }
@@ -35,13 +32,12 @@ Variable step(Cell cell, const Variable& from_x, const Variable& state, const Va
 Variable recurrence_definition(Cell cell, const std::vector<Variable>& in,
                                const RecurrenceOptions& options) {
   const Variable &from_x = in[0], &W = in[1], &b = in[2];
-  const int64_t B = from_x.shape()[0], T = from_x.shape()[1], gates = from_x.shape()[2];
+  const int64_t B = from_x.shape()[0], T = from_x.shape()[1];
   Variable state = stack({in.begin() + 3, in.end()}, 0);  // (states, B, hidden)
   std::vector<Variable> states(static_cast<size_t>(T));
   for (int64_t i = 0; i < T; ++i) {
     const int64_t t = options.reversed ? T - 1 - i : i;
-    const Variable at_t = reshape(slice(from_x, 1, t, t + 1), {B, gates});  // (B, gates · hidden)
-    const Variable next = step(cell, at_t, state, W, b);
+    const Variable next = step(cell, select(from_x, 1, t), state, W, b);
     std::vector<bool> goes_on;
     for (const int64_t length : options.lengths) goes_on.push_back(t < length);
     state = goes_on.empty() ? next : where(Tensor::of(goes_on, {B, 1}), next, state);
@@ -72,15 +68,7 @@ void check_operands(Cell cell, const std::vector<Variable>& in, const Recurrence
                 operand.dtype());
     }
   }
-  if (!options.lengths.empty() && static_cast<int64_t>(options.lengths.size()) != x[0]) {
-    lib::fail("recurrence: there are ", options.lengths.size(), " lengths for ", x[0],
-              " sequences; need one for each");
-  }
-  for (const int64_t length : options.lengths) {
-    if (length < 0 || length > x[1]) {
-      lib::fail("recurrence: length ", length, " is outside [0, ", x[1], "]");
-    }
-  }
+  if (!options.lengths.empty()) tensor::check_lengths("recurrence", options.lengths, x[0], x[1]);
 }
 
 // The state before each position (B, T, hidden), from h (1, B, T, hidden) after each.
@@ -91,8 +79,7 @@ Tensor states_before(const Tensor& h0, const Tensor& h, bool reversed) {
   return tensor::concat({initial, tensor::slice(states, 1, 0, T - 1)}, 1);
 }
 
-lib::RecurrenceShape shape_of(Cell cell, const Tensor& from_x, const RecurrenceOptions& options) {
-  const Shape& x = from_x.shape();
+lib::RecurrenceShape shape_of(Cell cell, const Shape& x, const RecurrenceOptions& options) {
   return {cell,
           x[0],
           x[1],
@@ -116,7 +103,8 @@ lib::Matrix<const T> matrix(const Tensor& W) {
 //              dW = Σ_t dfrom_h_tᵀ h_{t-1}               (gates · hidden, hidden)
 //              db = Σ_t dfrom_h_t, over the batch too    (gates · hidden)
 //
-// Behind the end of a sequence state_t = state_{t-1}. Saved: the states and what the cells keep.
+// Behind the end of a sequence state_t = state_{t-1}. Saved: W, h0 and c0, the states, and what the
+// cells keep; and, as by every fused operation, the inputs for the definition.
 Variable recurrence(Cell cell, const Variable& from_x, const Variable& W, const Variable& b,
                     const Variable& h0, const Variable& c0, const RecurrenceOptions& options) {
   std::vector<Variable> inputs = {from_x, W, b, h0};
@@ -130,7 +118,7 @@ Variable recurrence(Cell cell, const Variable& from_x, const Variable& W, const 
   const Tensor x = from_x.value().contiguous(), bias = b.value().contiguous();
   const Tensor h = h0.value().contiguous(), c = c0.value().defined() ? c0.value().contiguous() : h;
   const Dtype dtype = x.dtype();
-  const lib::RecurrenceShape shape = shape_of(cell, x, options);
+  const lib::RecurrenceShape shape = shape_of(cell, x.shape(), options);
   const int64_t states = cell == Cell::lstm ? 2 : 1, one = shape.B * shape.T * shape.n;
   Tensor y = Tensor::empty({states, shape.B, shape.T, shape.n}, dtype);
   Tensor kept = Tensor::empty({shape.T, shape.B, lib::kept_of(cell) * shape.n}, dtype);
@@ -140,17 +128,17 @@ Variable recurrence(Cell cell, const Variable& from_x, const Variable& W, const 
                                states == 2 ? c.data<T>() : nullptr, after,
                                states == 2 ? after + one : nullptr, kept.mutable_data<T>()});
   });
-  const auto backward = [=, W = W.value(), x = Saved(x), h = Saved(h), c = Saved(c), y = Saved(y),
-                         kept = Saved(kept)](const Tensor& dy) {
+  const auto backward = [=, from_x = x.shape(), W = Saved(W), h = Saved(h), c = Saved(c),
+                         y = Saved(y), kept = Saved(kept)](const Tensor& dy) {
     const Tensor d_after = dy.contiguous();
-    Tensor d_from_x = Tensor::empty(x.shape(), dtype), dh = Tensor::empty(h.shape(), dtype);
+    Tensor d_from_x = Tensor::empty(from_x, dtype), dh = Tensor::empty(h.shape(), dtype);
     Tensor d_from_h = cell == Cell::gru ? d_from_x.clone() : d_from_x, dc = dh.clone();
-    const lib::RecurrenceShape s = shape_of(cell, x.value(), options);
+    const lib::RecurrenceShape s = shape_of(cell, from_x, options);
     tensor::dispatch_floating("recurrence", dtype, [&]<class T>(T) {
       const T *const after = y.value().data<T>(), *const slope = d_after.data<T>();
       const bool two = states == 2;
       lib::recurrence_backward<T>(
-          s, {matrix<T>(W), h.value().data<T>(), two ? c.value().data<T>() : nullptr, after,
+          s, {matrix<T>(W.value()), h.value().data<T>(), two ? c.value().data<T>() : nullptr, after,
               two ? after + one : nullptr, kept.value().data<T>(), slope,
               two ? slope + one : nullptr, d_from_x.mutable_data<T>(), d_from_h.mutable_data<T>(),
               dh.mutable_data<T>(), two ? dc.mutable_data<T>() : nullptr});

@@ -57,6 +57,14 @@ Variable slice_adjoint(const Variable& x, const Shape& shape, int axis, int64_t 
                 });
 }
 
+// One slice without its axis: (B, T, C) at t of axis 1 is (B, 1, C) is (B, C).
+Variable select(const Variable& x, int axis, int64_t index) {
+  const Shape rest = tensor::select(x.value(), axis, index).shape();
+  const int at = tensor::normalize_axis("select", axis, x.rank());
+  const int64_t begin = index < 0 ? index + x.shape()[at] : index;
+  return reshape(slice(x, at, begin, begin + 1), rest);
+}
+
 // ---- concat, stack ------------------------------------------------------------------------------
 //
 //   forward    y = parts side by side

@@ -47,12 +47,12 @@ void add_scaled(int64_t n, T a, const T* x, T* y) {
   for (int64_t d = 0; d < n; ++d) y[d] += a * x[d];
 }
 
-// slope |i + (Tk - Tq) - j|: what score ij loses for its distance.
+// -slope |i + (Tk - Tq) - j|: what ALiBi adds to score ij.
 template <class T>
-T loss_of_distance(const AttentionProblem<T>& problem, int64_t h, int64_t i, int64_t j) {
+T alibi_bias(const AttentionProblem<T>& problem, int64_t h, int64_t i, int64_t j) {
   if (!problem.slopes) return 0;
   const int64_t beside = i + problem.shape.keys - problem.shape.queries;
-  return problem.slopes[h] * static_cast<T>(std::abs(beside - j));
+  return -problem.slopes[h] * static_cast<T>(std::abs(beside - j));
 }
 
 template <class T>
@@ -75,7 +75,7 @@ T weights_of(const AttentionProblem<T>& problem, int64_t b, int64_t h, int64_t i
   for (int64_t j = 0; j < problem.shape.keys; ++j) {
     T& score = p[static_cast<size_t>(j)];
     const bool allowed = may_attend(problem, b, h, i, j);
-    score = problem.scale * dot(problem.shape.width, q, K[j]) - loss_of_distance(problem, h, i, j);
+    score = problem.scale * dot(problem.shape.width, q, K[j]) + alibi_bias(problem, h, i, j);
     if (!allowed) score = -kInfinity<T>;
     m = std::max(m, score);
   }

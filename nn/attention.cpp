@@ -117,7 +117,7 @@ AttentionOutput scaled_dot_product_attention(const Variable& Q, const Variable& 
             Variable()};
   }
   Variable scores = attention_scores(Q, K, scale);  // (..., Tq, Tk)
-  if (slopes.defined()) scores = scores - Variable(tensor::loss_of_distance(slopes, Tq, Tk));
+  if (slopes.defined()) scores = scores + Variable(tensor::alibi_bias(slopes, Tq, Tk));
   const Variable weights = attention_weights(scores, mask);
   return {matmul(weights, V), weights};  // (..., Tq, Dv), (..., Tq, Tk)
 }
@@ -157,8 +157,8 @@ KeysAndValues MultiHeadAttention::keys_and_values(const Variable& x, const Varia
 
 AttentionOutput MultiHeadAttention::attend(const Variable& Q, const KeysAndValues& to,
                                            const Mask& mask, bool need_weights) const {
-  const bool falling = positions_ == Positions::alibi;
-  const Tensor slopes = falling ? alibi_slopes(heads, Q.dtype()) : Tensor();  // (H)
+  const bool alibi = positions_ == Positions::alibi;
+  const Tensor slopes = alibi ? alibi_slopes(heads, Q.dtype()) : Tensor();  // (H)
   const AttentionOutput attended =
       grouped_query_attention(Q, to.keys, to.values, mask, need_weights, slopes);
   return {out.forward(join_heads(attended.output)),
@@ -174,6 +174,10 @@ AttentionOutput MultiHeadAttention::forward(const Variable& query_input, const V
 
 AttentionOutput MultiHeadAttention::forward(const Variable& x, KeyValueCache& cache,
                                             const Mask& mask, bool need_weights) const {
+  if (autograd::recording()) {
+    lib::fail("MultiHeadAttention: a cache keeps keys and values without their graph, and no ",
+              "gradient would reach them; go on from a cache inside NoGrad");
+  }
   const int64_t first = cache.length();
   const Variable Q = queries(x, first);
   const KeysAndValues next = keys_and_values(x, x, first);

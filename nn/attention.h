@@ -14,8 +14,11 @@ namespace qkv::nn {
 
 // What every kind of attention returns:
 //
-//   weights = softmax(scores)       one row per query, each row sums to 1
+//   weights = softmax(scores)       one row per query; its numbers sum to 1
 //   output  = weights V             the context of each query
+//
+// A query that may look at no key has a row of zeros. Kinds that weigh in another way say so where
+// they are declared: with a sink, or in a window (local_attention.h), a row sums to less than 1.
 struct AttentionOutput {
   Variable output;   // (B, H, Tq, D); (B, Tq, C) where there are no heads, or where they are joined
   Variable weights;  // (B, H, Tq, Tk): rows are queries, columns keys, every head by itself
@@ -36,8 +39,8 @@ struct AttentionOutput {
 //
 // Q (..., Tq, D), K (..., Tk, D), V (..., Tk, Dv) -> output (..., Tq, Dv), weights (..., Tq, Tk). A
 // query whose mask allows no key gets weights 0 and output 0. With slopes (H), for operands (B, H,
-// T, D), score ij falls by slope |i + (Tk - Tq) - j|. Throws std::invalid_argument if shapes do not
-// fit.
+// T, D), score ij gets the bias -slope |i + (Tk - Tq) - j| (ALiBi, positions.h). Throws
+// std::invalid_argument if shapes do not fit.
 //
 // Whoever can do without the weights says need_weights = false: then one fused operation computes
 // the output, in memory O(T) instead of O(T²), and much faster (autograd/attention.cpp).
@@ -80,7 +83,8 @@ class MultiHeadAttention : public Module {
 
   // Self-attention of a sequence that goes on: x (B, T, C) are its next T positions. Their keys and
   // values join those in the cache, and all of these are attended to; the mask broadcasts to
-  // (B, H, T, all). For writing, not for learning: to keys and values no gradient flows.
+  // (B, H, T, all). For writing, not for learning: a cache has no graph, so this throws
+  // std::invalid_argument unless a NoGrad lives.
   [[nodiscard]] AttentionOutput forward(const Variable& x, KeyValueCache& cache, const Mask& mask,
                                         bool need_weights = true) const;
 

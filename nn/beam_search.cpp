@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "autograd/variable.h"
+#include "lib/elementary.h"
 #include "lib/text.h"
 #include "nn/decoding.h"
 #include "tensor/index.h"
@@ -43,28 +44,36 @@ struct Beam {  // of one row
 struct Candidate {
   double log_probability;
   int64_t parent, symbol;  // number `parent` of the running hypotheses goes on with `symbol`
+  double logit;            // of that symbol
 };
 
-// The best `count` continuations of the running hypotheses; `log_p` has a row of `vocab` for each
-// of them. Of equal ones: the better hypothesis, then the lower symbol.
-std::vector<Candidate> continuations(const Beam& beam, const double* log_p, int64_t vocab,
+// Which comes first: equal sums are those of the better hypothesis first, then of the larger logit,
+// which rounding may have lost in the sum, then of the lower symbol. So a beam of one is greedy.
+bool better(const Candidate& a, const Candidate& b) {
+  if (a.log_probability != b.log_probability) return a.log_probability > b.log_probability;
+  if (a.parent != b.parent) return a.parent < b.parent;
+  if (a.logit != b.logit) return a.logit > b.logit;
+  return a.symbol < b.symbol;
+}
+
+// The best `count` continuations of the running hypotheses, whose rows of the scores begin at
+// `first`.
+std::vector<Candidate> continuations(const Beam& beam, const Scores& scores, int64_t first,
                                      int64_t count) {
+  const int64_t vocab = scores.logits.shape()[1];
+  const double* const logits = scores.logits.data<double>() + first * vocab;
+  const double* const log_p = scores.log_probabilities.data<double>() + first * vocab;
   std::vector<Candidate> candidates;
   for (int64_t parent = 0; parent < static_cast<int64_t>(beam.running.size()); ++parent) {
     const double so_far = beam.running[static_cast<size_t>(parent)].log_probability;
     for (int64_t symbol = 0; symbol < vocab; ++symbol) {
-      const double sum = so_far + log_p[parent * vocab + symbol];
-      if (!std::isinf(sum)) candidates.push_back({sum, parent, symbol});  // -inf: cannot be
+      const int64_t at = parent * vocab + symbol;
+      const double sum = so_far + log_p[at];
+      if (!std::isinf(sum)) candidates.push_back({sum, parent, symbol, logits[at]});
     }
   }
   count = std::min(count, static_cast<int64_t>(candidates.size()));
-  std::partial_sort(candidates.begin(), candidates.begin() + count, candidates.end(),
-                    [](const Candidate& a, const Candidate& b) {
-                      return a.log_probability != b.log_probability
-                                 ? a.log_probability > b.log_probability
-                             : a.parent != b.parent ? a.parent < b.parent
-                                                    : a.symbol < b.symbol;
-                    });
+  std::partial_sort(candidates.begin(), candidates.begin() + count, candidates.end(), better);
   candidates.resize(static_cast<size_t>(count));
   return candidates;
 }
@@ -90,14 +99,14 @@ class Search {
  private:
   // One step of all rows: `length` symbols after it, EOS included.
   void advance(int64_t length) {
-    const Tensor log_p = next_log_probabilities(model_, symbols_);  // (running ones, vocab)
+    const Scores scores = next_scores(model_, symbols_);  // (running ones, vocab)
     const Tensor shown = model_.weights();
     looked_ = shown.defined() ? shown.clone() : Tensor();
     symbols_.clear(), parents_.clear();
     int64_t first = 0;  // of this beam, in the model's rows
     for (Beam& beam : beams_) {
       const auto count = static_cast<int64_t>(beam.running.size());
-      if (count > 0) advance(beam, log_p, first, length);
+      if (count > 0) advance(beam, scores, first, length);
       first += count;
     }
     std::vector<int64_t> same(static_cast<size_t>(first));
@@ -105,10 +114,8 @@ class Search {
     if (!parents_.empty() && parents_ != same) model_.reorder(parents_);
   }
 
-  void advance(Beam& beam, const Tensor& log_p, int64_t first, int64_t length) {
-    const int64_t vocab = log_p.shape()[1];
-    const auto candidates = continuations(beam, log_p.data<double>() + first * vocab, vocab,
-                                          beam_.width - beam.finished);
+  void advance(Beam& beam, const Scores& scores, int64_t first, int64_t length) {
+    const auto candidates = continuations(beam, scores, first, beam_.width - beam.finished);
     const std::vector<Hypothesis> before = std::exchange(beam.running, {});
     std::vector<std::pair<Hypothesis, Candidate>> going_on;
     for (const Candidate& c : candidates) {
@@ -177,7 +184,8 @@ class Search {
 }  // namespace
 
 double length_penalty(int64_t length, double alpha) {
-  return std::pow((5 + static_cast<double>(length)) / 6, alpha);
+  const double power = alpha * lib::portable_log((5 + static_cast<double>(length)) / 6);
+  return lib::portable_exp(std::min(power, 700.0));
 }
 
 Decoded beam_search(NextSymbol& model, int64_t rows, const DecodingOptions& options,

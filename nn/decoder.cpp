@@ -36,19 +36,19 @@ DecoderLayer::DecoderLayer(const TransformerConfig& config, lib::Generator& gene
 
 // Queries come from the sequence that is written, keys and values of cross-attention from the one
 // that was read.
-DecoderLayerOutput DecoderLayer::forward(const Variable& x, const Look& look_at_self,
-                                         const Look& look_at_memory) {
+DecoderLayerOutput DecoderLayer::forward(const Variable& x, const Attend& attend_to_self,
+                                         const Attend& attend_to_memory) {
   if (norm_ == Norm::post) {
-    const auto [attended, self_weights] = look_at_self(x);
+    const auto [attended, self_weights] = attend_to_self(x);
     const Variable first = norm1.forward(x + dropout_.forward(attended));  // (B, T, C)
-    const auto [read, cross_weights] = look_at_memory(first);
+    const auto [read, cross_weights] = attend_to_memory(first);
     const Variable second = norm2.forward(first + dropout_.forward(read));    // (B, T, C)
     const Variable thought = dropout_.forward(feed_forward.forward(second));  // (B, T, C)
     return {norm3.forward(second + thought), self_weights, cross_weights};
   }
-  const auto [attended, self_weights] = look_at_self(norm1.forward(x));
+  const auto [attended, self_weights] = attend_to_self(norm1.forward(x));
   const Variable first = x + dropout_.forward(attended);  // (B, T, C)
-  const auto [read, cross_weights] = look_at_memory(norm2.forward(first));
+  const auto [read, cross_weights] = attend_to_memory(norm2.forward(first));
   const Variable second = first + dropout_.forward(read);                // (B, T, C)
   const Variable thought = feed_forward.forward(norm3.forward(second));  // (B, T, C)
   return {second + dropout_.forward(thought), self_weights, cross_weights};

@@ -40,7 +40,8 @@ class DecoderLayer : public Module {
                                            const Mask& self_mask, const Mask& memory_mask = {},
                                            bool need_weights = true);
 
-  // The same where x goes on after the positions in the cache.
+  // The same where x goes on after the positions in the cache; inside NoGrad only, as
+  // MultiHeadAttention.
   [[nodiscard]] DecoderLayerOutput forward(const Variable& x, DecoderCache& cache,
                                            const Mask& self_mask, const Mask& memory_mask = {},
                                            bool need_weights = true);
@@ -51,9 +52,9 @@ class DecoderLayer : public Module {
 
  private:
   // What a sublayer of attention makes of its queries (B, T, C).
-  using Look = std::function<AttentionOutput(const Variable& queries)>;
-  [[nodiscard]] DecoderLayerOutput forward(const Variable& x, const Look& look_at_self,
-                                           const Look& look_at_memory);
+  using Attend = std::function<AttentionOutput(const Variable& queries)>;
+  [[nodiscard]] DecoderLayerOutput forward(const Variable& x, const Attend& attend_to_self,
+                                           const Attend& attend_to_memory);
 
   Norm norm_;
   Dropout dropout_;
@@ -78,7 +79,7 @@ class TransformerDecoder : public Module {
                                       bool need_weights = true);
 
   // Empty caches for R = memory.shape[0] sequences of up to `capacity` positions, one for each
-  // layer; and the forward pass of positions that go on after those in the caches.
+  // layer; and the forward pass of positions that go on after those in the caches, inside NoGrad.
   [[nodiscard]] std::vector<DecoderCache> make_caches(const Variable& memory,
                                                       int64_t capacity) const;
   [[nodiscard]] DecoderOutput forward(const Variable& x, std::vector<DecoderCache>& caches,

@@ -9,17 +9,24 @@
 #include <span>
 
 #include "autograd/variable.h"
+#include "lib/elementary.h"
 #include "lib/text.h"
 #include "tensor/index.h"
-#include "tensor/softmax.h"
 #include "tensor/views.h"
 
 namespace qkv::nn {
 
 Tensor NextSymbol::weights() const { return {}; }
+
 namespace {
 
-// The log probabilities of all symbols -> the one that is next.
+// exp(x) for x <= 0, with the same bits everywhere; what is below 1e-304 is taken as 0.
+double exp_of_negative(double x) {
+  if (std::isnan(x)) return x;
+  return x < -700 ? 0 : lib::portable_exp(x);
+}
+
+// The logits of all symbols -> the one that is next.
 using Choose = std::function<int64_t(std::span<const double>)>;
 
 //   step    row 0           row 1           eos = 9
@@ -37,16 +44,15 @@ Decoded decode(const char* name, NextSymbol& model, int64_t rows, const Decoding
   std::vector<bool> ended(R, false);
   std::vector<Tensor> looked;  // at each step, (R, S)
   for (int64_t step = 0; step < options.max_length; ++step) {
-    const Tensor log_p = next_log_probabilities(model, last);  // (R, vocab)
-    const auto vocab = static_cast<size_t>(log_p.shape()[1]);
+    const auto [logits, log_p] = next_scores(model, last);  // (R, vocab)
+    const auto vocab = static_cast<size_t>(logits.shape()[1]);
     if (const Tensor weights = model.weights(); weights.defined()) {
       looked.push_back(weights.clone());
     }
     for (size_t r = 0; r < R; ++r) {
       if (ended[r]) continue;
-      const std::span<const double> row(log_p.data<double>() + r * vocab, vocab);
-      last[r] = choose(row);
-      decoded.log_probability[r] += row[static_cast<size_t>(last[r])];
+      last[r] = choose({logits.data<double>() + r * vocab, vocab});
+      decoded.log_probability[r] += log_p.at({static_cast<int64_t>(r), last[r]});
       ended[r] = last[r] == options.eos;
       if (!ended[r]) decoded.symbols[r].push_back(last[r]);
     }
@@ -77,20 +83,21 @@ void check(const SamplingOptions& options) {
 //
 //   p           .5  .3  .15  .05      top_k = 3:   .5/.95  .3/.95  .15/.95
 //   up to here  .5  .8  .95  1        top_p = .8:  .5/.8   .3/.8
-int64_t draw(std::span<const double> log_p, const SamplingOptions& options,
+int64_t draw(std::span<const double> logits, const SamplingOptions& options,
              lib::Generator& generator) {
-  const auto vocab = static_cast<int64_t>(log_p.size());
+  const auto vocab = static_cast<int64_t>(logits.size());
   const int64_t kept = options.top_k == 0 ? vocab : std::min(options.top_k, vocab);
-  std::vector<int64_t> order(log_p.size());
+  std::vector<int64_t> order(logits.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  const auto score = [&](int64_t symbol) { return log_p[static_cast<size_t>(symbol)]; };
+  const auto score = [&](int64_t symbol) { return logits[static_cast<size_t>(symbol)]; };
   std::partial_sort(order.begin(), order.begin() + kept, order.end(), [&](int64_t a, int64_t b) {
     return score(a) > score(b) || (score(a) == score(b) && a < b);
   });
   order.resize(static_cast<size_t>(kept));
-  std::vector<double> up_to;  // Σ exp(log p / temperature) of the symbols up to this one
+  std::vector<double>
+      up_to;  // Σ exp((logit - largest) / temperature) of the symbols up to this one
   for (const int64_t symbol : order) {
-    const double weight = std::exp((score(symbol) - score(order[0])) / options.temperature);
+    const double weight = exp_of_negative((score(symbol) - score(order[0])) / options.temperature);
     up_to.push_back((up_to.empty() ? 0 : up_to.back()) + weight);
   }
   const double enough = options.top_p * up_to.back();
@@ -103,23 +110,37 @@ int64_t draw(std::span<const double> log_p, const SamplingOptions& options,
 
 }  // namespace
 
-// In double precision, so that symbols of different float32 logits never tie.
-Tensor next_log_probabilities(NextSymbol& model, const std::vector<int64_t>& symbols) {
+// log p_j = x_j - m - log Σ exp(x_k - m), m the largest of the logits x, in double precision and by
+// the portable functions: what is drawn, and which beam wins, is the same on every machine.
+Scores next_scores(NextSymbol& model, const std::vector<int64_t>& symbols) {
   const auto R = static_cast<int64_t>(symbols.size());
-  const Tensor logits = model.next(Tensor::of(symbols, {R}));
-  if (logits.rank() != 2 || logits.shape()[0] != R || logits.shape()[1] < 1) {
-    lib::fail("decoding: the model's logits are ", logits.shape(), "; need (", R,
+  const Tensor given = model.next(Tensor::of(symbols, {R}));
+  if (given.rank() != 2 || given.shape()[0] != R || given.shape()[1] < 1) {
+    lib::fail("decoding: the model's logits are ", given.shape(), "; need (", R,
               ", vocab), a row for each symbol it was given");
   }
-  Tensor log_p = tensor::log_softmax(logits.to(tensor::Dtype::float64), -1).contiguous();
-  const auto* number = log_p.data<double>();
-  for (int64_t i = 0; i < log_p.numel(); ++i) {
-    if (std::isnan(number[i])) {
-      lib::fail("decoding: row ", i / logits.shape()[1],
+  const Tensor logits = given.to(tensor::Dtype::float64).contiguous();
+  Tensor log_p = Tensor::empty(logits.shape(), tensor::Dtype::float64);
+  const int64_t vocab = logits.shape()[1];
+  const double* x = logits.data<double>();
+  double* y = log_p.mutable_data<double>();
+  for (int64_t r = 0; r < R; ++r, x += vocab, y += vocab) {
+    const double largest = *std::max_element(x, x + vocab);
+    double sum = 0;
+    for (int64_t i = 0; i < vocab; ++i) sum += exp_of_negative(x[i] - largest);
+    if (!(sum >= 1)) {
+      lib::fail("decoding: row ", r,
                 " of the model's logits has no probabilities; it has NaN, +inf or only -inf");
     }
+    const double log_sum = lib::portable_log(sum);
+    for (int64_t i = 0; i < vocab; ++i) y[i] = x[i] - largest - log_sum;
   }
-  return log_p;
+  return {logits, log_p};
+}
+
+void require_no_dropout(const char* model, bool training, double dropout) {
+  if (!training || dropout == 0) return;
+  lib::fail(model, ": begin while dropout ", dropout, " is on; call eval() first");
 }
 
 std::vector<int64_t> first_symbols(const char* name, int64_t rows, const DecodingOptions& options) {
@@ -136,8 +157,8 @@ std::vector<int64_t> first_symbols(const char* name, int64_t rows, const Decodin
 }
 
 Decoded greedy(NextSymbol& model, int64_t rows, const DecodingOptions& options) {
-  return decode("greedy", model, rows, options, [](std::span<const double> log_p) {
-    return std::max_element(log_p.begin(), log_p.end()) - log_p.begin();
+  return decode("greedy", model, rows, options, [](std::span<const double> logits) {
+    return std::max_element(logits.begin(), logits.end()) - logits.begin();
   });
 }
 
@@ -145,7 +166,7 @@ Decoded sample(NextSymbol& model, int64_t rows, const DecodingOptions& options,
                const SamplingOptions& sampling, lib::Generator& generator) {
   check(sampling);
   return decode("sample", model, rows, options,
-                [&](std::span<const double> log_p) { return draw(log_p, sampling, generator); });
+                [&](std::span<const double> logits) { return draw(logits, sampling, generator); });
 }
 
 }  // namespace qkv::nn

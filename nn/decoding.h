@@ -51,8 +51,8 @@ struct Decoded {
 // least 1 and the options lie in the ranges given, or if logits are not (R, vocab) or a row of them
 // has no probabilities: NaN, +inf, nothing but -inf.
 
-// The most likely symbol at every step; of equal ones the lower. Rows that have ended receive EOS
-// until all have.
+// The symbol with the largest logit at every step; of equal ones the lowest. Rows that have ended
+// receive EOS until all have.
 [[nodiscard]] Decoded greedy(NextSymbol& model, int64_t rows, const DecodingOptions& options);
 
 struct SamplingOptions {
@@ -79,13 +79,22 @@ struct BeamOptions {
 [[nodiscard]] Decoded beam_search(NextSymbol& model, int64_t rows, const DecodingOptions& options,
                                   const BeamOptions& beam);
 
-// ((5 + length) / 6)^alpha. Wu et al. 2016, equation 14.
+// ((5 + length) / 6)^alpha, at most exp(700). Wu et al. 2016, equation 14.
 [[nodiscard]] double length_penalty(int64_t length, double alpha);
 
 // ---- what they share ----------------------------------------------------------------------------
 
-// One step: symbols (one for each row) -> log probabilities (R, vocab) float64, row-major.
-[[nodiscard]] Tensor next_log_probabilities(NextSymbol& model, const std::vector<int64_t>& symbols);
+struct Scores {
+  Tensor logits, log_probabilities;  // (R, vocab) float64, row-major
+};
+
+// One step: symbols (one for each row) -> the scores of what follows. Symbols are compared by their
+// logits: two that differ may have log probabilities that are rounded to the same number.
+[[nodiscard]] Scores next_scores(NextSymbol& model, const std::vector<int64_t>& symbols);
+
+// For models, before they begin: throws std::invalid_argument if dropout > 0 is on, in training
+// mode, as what is written would be another thing each time.
+void require_no_dropout(const char* model, bool training, double dropout);
 
 // What each row receives first. Throws as said above.
 [[nodiscard]] std::vector<int64_t> first_symbols(const char* name, int64_t rows,

@@ -2,11 +2,14 @@
 // written together, S source, T target, C width.
 #include "nn/encoder_decoder.h"
 
+#include <numeric>
+
 #include "autograd/engine.h"
 #include "lib/text.h"
 #include "tensor/views.h"
 
 namespace qkv::nn {
+
 EncoderDecoder::EncoderDecoder(const TransformerConfig& config, lib::Generator& generator)
     : source_input("EncoderDecoder: source", config.source_vocab, config, generator),
       target_input("EncoderDecoder: target", config.vocab, config, generator),
@@ -53,9 +56,7 @@ EncoderDecoderOutput EncoderDecoder::forward(const Tensor& source,
 
 std::unique_ptr<EncoderDecoderDecoding> EncoderDecoder::begin(
     const Tensor& source, const std::vector<int64_t>& source_lengths, bool need_weights) {
-  if (training() && dropout_ > 0) {
-    lib::fail("EncoderDecoder: begin while dropout ", dropout_, " is on; call eval() first");
-  }
+  require_no_dropout("EncoderDecoder", training(), dropout_);
   return std::make_unique<EncoderDecoderDecoding>(*this, source, source_lengths, need_weights);
 }
 
@@ -69,6 +70,8 @@ EncoderDecoderDecoding::EncoderDecoderDecoding(EncoderDecoder& model, const Tens
   const Variable memory = model.encode(source, source_lengths, need_weights).output;  // (R, S, C)
   caches_ = model.decoder.make_caches(memory, model.max_length_);
   padding_ = padding_of("EncoderDecoder: source", source, source_lengths);
+  sources_.resize(static_cast<size_t>(memory.shape()[0]));
+  std::iota(sources_.begin(), sources_.end(), int64_t{0});
 }
 
 Tensor EncoderDecoderDecoding::next(const Tensor& symbols) {
@@ -84,18 +87,26 @@ Tensor EncoderDecoderDecoding::next(const Tensor& symbols) {
   return tensor::select(last_.logits.value(), 1, 0);  // (R, vocab)
 }
 
+// The rows of one beam share their source: among themselves they may change places, and nothing of
+// the source is copied.
 void EncoderDecoderDecoding::reorder(const std::vector<int64_t>& rows) {
+  for (DecoderCache& cache : caches_) cache.self.reorder(rows);
+  for (Variable& weights : last_.cross_weights) weights = chosen_rows(weights.value(), rows);
+  const auto chosen = [&rows](const std::vector<int64_t>& of_rows) {
+    std::vector<int64_t> numbers;
+    for (const int64_t row : rows) numbers.push_back(of_rows[static_cast<size_t>(row)]);
+    return numbers;
+  };
+  const std::vector<int64_t> sources = chosen(sources_);
+  if (sources == sources_) return;
+  sources_ = sources;
   for (DecoderCache& cache : caches_) {
-    cache.self.reorder(rows);
     cache.memory.keys = chosen_rows(cache.memory.keys.value(), rows);
     cache.memory.values = chosen_rows(cache.memory.values.value(), rows);
   }
-  for (Variable& weights : last_.cross_weights) weights = chosen_rows(weights.value(), rows);
   if (source_lengths_.empty()) return;
-  std::vector<int64_t> lengths;
-  for (const int64_t row : rows) lengths.push_back(source_lengths_[static_cast<size_t>(row)]);
-  source_lengths_ = lengths;
-  padding_ = Mask::padding(lengths, caches_.front().memory.keys.shape()[2]);
+  source_lengths_ = chosen(source_lengths_);
+  padding_ = Mask::padding(source_lengths_, caches_.front().memory.keys.shape()[2]);
 }
 
 Tensor EncoderDecoderDecoding::weights() const {

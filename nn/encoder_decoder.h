@@ -73,13 +73,15 @@ class EncoderDecoderDecoding : public NextSymbol {
   // of all, are for the caller to make from last(). Undefined without need_weights.
   [[nodiscard]] Tensor weights() const override;
 
-  // All weights of the last step, T = 1; encoder_weights are empty.
+  // All of the last step, T = 1; encoder_weights are empty.
   [[nodiscard]] const EncoderDecoderOutput& last() const { return last_; }
 
  private:
   EncoderDecoder& model_;
-  std::vector<int64_t> source_lengths_;
-  Mask padding_;  // of the source
+  // Row r looks at source number sources_[r]; all that is of the sources is kept row by row.
+  std::vector<int64_t> sources_;
+  std::vector<int64_t> source_lengths_;  // of the rows; none without padding
+  Mask padding_;
   std::vector<DecoderCache> caches_;
   bool need_weights_;
   EncoderDecoderOutput last_;

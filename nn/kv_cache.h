@@ -34,7 +34,6 @@ class KeyValueCache {
   [[nodiscard]] Tensor keys() const;
   [[nodiscard]] Tensor values() const;
   [[nodiscard]] int64_t length() const { return length_; }
-  [[nodiscard]] int64_t rows() const { return keys_.shape()[0]; }
 
   // Row r goes on from what row rows[r] holds. Costs a copy of the positions so far.
   void reorder(const std::vector<int64_t>& rows);
@@ -44,7 +43,7 @@ class KeyValueCache {
   int64_t length_ = 0;
 };
 
-// The rows of x with the numbers given, in that order; x itself if they are all of its rows.
+// The rows of x with the numbers given, in that order; x itself if they are 0, 1 ... to its last.
 [[nodiscard]] Tensor chosen_rows(const Tensor& x, const std::vector<int64_t>& rows);
 
 }  // namespace qkv::nn

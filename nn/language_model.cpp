@@ -28,7 +28,7 @@ LanguageModelOutput LanguageModel::forward(const Tensor& tokens,
   return {output.forward(result.output, input.embedding.weight), result.weights};
 }
 
-LanguageModelOutput LanguageModel::proceed(const Tensor& tokens, std::vector<KeyValueCache>& caches,
+LanguageModelOutput LanguageModel::forward(const Tensor& tokens, std::vector<KeyValueCache>& caches,
                                            bool need_weights) {
   const int64_t before = caches.empty() ? 0 : caches.front().length();
   const Variable x = input.forward(tokens, before);  // (R, T, C)
@@ -49,9 +49,7 @@ std::vector<KeyValueCache> LanguageModel::make_caches(int64_t rows) const {
 }
 
 std::unique_ptr<LanguageModelDecoding> LanguageModel::begin(int64_t rows, bool need_weights) {
-  if (training() && dropout_ > 0) {
-    lib::fail("LanguageModel: begin while dropout ", dropout_, " is on; call eval() first");
-  }
+  require_no_dropout("LanguageModel", training(), dropout_);
   return std::make_unique<LanguageModelDecoding>(*this, rows, need_weights);
 }
 
@@ -62,8 +60,8 @@ LanguageModelDecoding::LanguageModelDecoding(LanguageModel& model, int64_t rows,
 
 Tensor LanguageModelDecoding::prompt(const Tensor& tokens) {
   const autograd::NoGrad quiet;
-  const Variable logits = model_.proceed(tokens, caches_, need_weights_).logits;  // (R, P, vocab)
-  return tensor::select(logits.value(), 1, -1);                                   // (R, vocab)
+  last_ = model_.forward(tokens, caches_, need_weights_);  // (R, P, vocab)
+  return tensor::select(last_.logits.value(), 1, -1);      // (R, vocab)
 }
 
 Tensor LanguageModelDecoding::next(const Tensor& symbols) {

@@ -32,8 +32,9 @@ class LanguageModel : public Module {
                                             const std::vector<int64_t>& lengths = {},
                                             bool need_weights = true);
 
-  // The same for tokens (R, T) that go on after those in the caches, weights (R, H, T, all).
-  [[nodiscard]] LanguageModelOutput proceed(const Tensor& tokens,
+  // The same for tokens (R, T) that go on after those in the caches, weights (R, H, T, all). For
+  // writing: throws std::invalid_argument unless a NoGrad lives.
+  [[nodiscard]] LanguageModelOutput forward(const Tensor& tokens,
                                             std::vector<KeyValueCache>& caches,
                                             bool need_weights = true);
 
@@ -44,7 +45,7 @@ class LanguageModel : public Module {
   // are those of forward with the same need_weights, to the bit. Throws std::invalid_argument while
   // dropout is on: call eval() first.
   [[nodiscard]] std::unique_ptr<LanguageModelDecoding> begin(int64_t rows,
-                                                             bool need_weights = false);
+                                                             bool need_weights = true);
 
   TokenInput input;
   TransformerEncoder layers;
@@ -67,10 +68,14 @@ class LanguageModelDecoding : public NextSymbol {
   [[nodiscard]] Tensor next(const Tensor& symbols) override;
   void reorder(const std::vector<int64_t>& rows) override;
 
+  // All of the last step, T = 1, or of the last prompt. There is no source, so weights() has none.
+  [[nodiscard]] const LanguageModelOutput& last() const { return last_; }
+
  private:
   LanguageModel& model_;
   std::vector<KeyValueCache> caches_;
   bool need_weights_;
+  LanguageModelOutput last_;
 };
 
 }  // namespace qkv::nn

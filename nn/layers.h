@@ -29,8 +29,8 @@ class Embedding : public Module {
   Variable weight;
 };
 
-// y = (x - mean) / deviation · weight + bias over the last axis.   Parameters: weight = 1, bias =
-// 0, (C).
+// y = (x - mean) / √(variance + eps) · weight + bias over the last axis.
+// Parameters, (C): weight, at first 1, and bias, at first 0.
 class LayerNorm : public Module {
  public:
   explicit LayerNorm(int64_t width, double eps = 1e-5);
@@ -42,7 +42,7 @@ class LayerNorm : public Module {
   double eps_;
 };
 
-// y = x / √(mean(x²) + eps) · weight over the last axis.   Parameter: weight = 1, (C).
+// y = x / √(mean(x²) + eps) · weight over the last axis.   Parameter: weight (C), at first 1.
 class RMSNorm : public Module {
  public:
   explicit RMSNorm(int64_t width, double eps = 1e-5);
@@ -73,8 +73,8 @@ enum class Activation { relu, gelu, gelu_tanh, silu };
 
 [[nodiscard]] Variable activate(Activation activation, const Variable& x);
 
-// y = activation(x W1ᵀ + b1) W2ᵀ + b2:  (..., C) -> (..., hidden) -> (..., C), each position by
-// itself.
+// y = activation(x W1ᵀ + b1) W2ᵀ + b2, for each position by itself:
+// (..., C) -> (..., hidden) -> (..., C).
 class FeedForward : public Module {
  public:
   FeedForward(int64_t width, int64_t hidden, Activation activation, double dropout,

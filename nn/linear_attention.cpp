@@ -30,6 +30,34 @@ Variable divided_by_last(const Variable& sums) {
   return divided(slice(sums, -1, 0, Dv), slice(sums, -1, Dv, Dv + 1));
 }
 
+void check_operands(const char* name, const Variable& Q, const Variable& K, const Variable& V) {
+  const int rank = Q.rank();
+  bool fits = rank >= 2 && K.rank() == rank && V.rank() == rank;
+  if (fits) {
+    Shape keys = Q.shape(), values = Q.shape();
+    keys[rank - 2] = values[rank - 2] = K.shape()[rank - 2];
+    values[rank - 1] = V.shape()[rank - 1];
+    fits = K.shape() == keys && V.shape() == values;
+  }
+  if (fits) return;
+  lib::fail(name, ": Q is ", Q.shape(), ", K ", K.shape(), ", V ", V.shape(),
+            "; need (..., Tq, D), (..., Tk, D) and (..., Tk, Dv), the axes before the same");
+}
+
+void check_step(const Variable& q, const Variable& k, const Variable& v, const Variable& state) {
+  check_operands("linear_attention_step", q, k, v);
+  if (q.shape().from_end(2) != 1 || k.shape().from_end(2) != 1) {
+    lib::fail("linear_attention_step: q is ", q.shape(), ", k ", k.shape(),
+              "; need one position, Tq = Tk = 1");
+  }
+  Shape before = q.shape();  // of the state
+  before[q.rank() - 2] = q.shape().from_end(1), before[q.rank() - 1] = v.shape().from_end(1) + 1;
+  if (state.defined() && state.shape() != before) {
+    lib::fail("linear_attention_step: q is ", q.shape(), ", v ", v.shape(), ", the state ",
+              state.shape(), "; need a state (..., D, Dv + 1) = ", before);
+  }
+}
+
 }  // namespace
 
 // The exponential must not see a large x: it would be infinite, and its gradient 0 times that.
@@ -40,6 +68,7 @@ Variable elu_plus_one(const Variable& x) {
 
 AttentionOutput linear_attention(const Variable& Q, const Variable& K, const Variable& V,
                                  const Mask& mask, bool need_weights) {
+  check_operands("linear_attention", Q, K, V);
   const Variable queries = elu_plus_one(Q);  // (..., Tq, D)
   Variable keys = elu_plus_one(K);           // (..., Tk, D)
   if (need_weights) {
@@ -49,10 +78,6 @@ AttentionOutput linear_attention(const Variable& Q, const Variable& K, const Var
     }
     const Variable weights = divided(products, sum(products, {-1}, true));
     return {matmul(weights, V), weights};
-  }
-  if (Q.rank() < 2 || K.rank() != Q.rank() || V.rank() != Q.rank()) {
-    lib::fail("linear_attention: Q is ", Q.shape(), ", K ", K.shape(), ", V ", V.shape(),
-              "; need (..., Tq, D), (..., Tk, D) and (..., Tk, Dv)");
   }
   const int64_t Tq = Q.shape().from_end(2), Tk = K.shape().from_end(2);
   const tensor::AttentionMask parts = mask.parts(Tq, Tk);
@@ -73,6 +98,7 @@ AttentionOutput linear_attention(const Variable& Q, const Variable& K, const Var
 
 Variable linear_attention_step(const Variable& q, const Variable& k, const Variable& v,
                                Variable& state) {
+  check_step(q, k, v, state);
   const Variable taken_in = matmul(transpose(elu_plus_one(k)), with_ones(v));  // (..., D, Dv + 1)
   state = state.defined() ? state + taken_in : taken_in;
   return divided_by_last(matmul(elu_plus_one(q), state));  // (..., 1, Dv)

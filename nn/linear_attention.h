@@ -28,7 +28,8 @@ namespace qkv::nn {
 
 // Causal attention as a recurrent net: the state is all that is known of the past, of one size
 // however long that was. q and k (..., 1, D), v (..., 1, Dv) -> output (..., 1, Dv). `state`
-// (..., D, Dv + 1) is undefined before the first position, and takes in this one.
+// (..., D, Dv + 1) is undefined before the first position, and takes in this one. Throws
+// std::invalid_argument if shapes do not fit, the axes before the last two included.
 [[nodiscard]] Variable linear_attention_step(const Variable& q, const Variable& k,
                                              const Variable& v, Variable& state);
 

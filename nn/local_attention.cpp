@@ -28,22 +28,14 @@ Tensor lengths_of(const Mask& mask, const Variable& scores) {
 
 LocalAttention::LocalAttention(int64_t query_width, int64_t key_width, int64_t hidden,
                                int64_t half_width, lib::Generator& generator)
-    : Attention("LocalAttention", query_width, key_width), window(half_width) {
-  require_size("LocalAttention", "query width", query_width);
-  require_size("LocalAttention", "key width", key_width);
+    : GeneralAttention("LocalAttention", query_width, key_width, generator), window(half_width) {
   require_size("LocalAttention", "hidden", hidden);
   require_size("LocalAttention", "window", window);
   const double of_query = 1 / std::sqrt(static_cast<double>(query_width));
-  weight = uniform_parameter({query_width, key_width}, of_query, generator);
   position_weight = uniform_parameter({hidden, query_width}, of_query, generator);
   position_v = uniform_parameter({hidden}, 1 / std::sqrt(static_cast<double>(hidden)), generator);
-  add("weight", weight);
   add("position_weight", position_weight);
   add("position_v", position_v);
-}
-
-Variable LocalAttention::score(const Variable& query, const Variable& keys) const {
-  return matmul(matmul(query, weight), transpose(keys));  // (B, Tq, Ck), then (B, Tq, T)
 }
 
 Variable LocalAttention::centre(const Variable& query, const Tensor& lengths) const {

@@ -15,9 +15,9 @@ namespace qkv::nn {
 //   weight(s) = softmax(score)(s) exp(-(s - p_t)² / (2 σ²)),  σ = D / 2    equation 10
 //
 // S is the sequence's own length: of a row of the mask, how many keys it allows. Positions s count
-// from 0; the softmax runs over those that are seen; the score is GeneralAttention's, the best one
-// in the paper. As there, the weights are not divided by their sum, which is below 1.
-class LocalAttention : public Attention {
+// from 0; the softmax runs over those that are seen; the score is that of the base, the best one in
+// the paper. As there, the weights are not divided by their sum, which is below 1.
+class LocalAttention : public GeneralAttention {
  public:
   // window is D. Throws std::invalid_argument unless every size is at least 1.
   LocalAttention(int64_t query_width, int64_t key_width, int64_t hidden, int64_t window,
@@ -27,13 +27,11 @@ class LocalAttention : public Attention {
   // tensor that broadcasts to (B, Tq).
   [[nodiscard]] Variable centre(const Variable& query, const Tensor& lengths) const;
 
-  Variable weight;           // (Cq, Ck), of the score
   Variable position_weight;  // W_p (hidden, Cq)
   Variable position_v;       // v_p (hidden)
   const int64_t window;
 
  private:
-  [[nodiscard]] Variable score(const Variable& query, const Variable& keys) const override;
   [[nodiscard]] Variable weigh(const Variable& query, const Variable& scores,
                                const Mask& mask) const override;
 };

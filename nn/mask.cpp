@@ -3,6 +3,7 @@
 
 #include "lib/text.h"
 #include "tensor/elementwise.h"
+#include "tensor/index.h"
 #include "tensor/views.h"
 
 namespace qkv::nn {
@@ -55,12 +56,8 @@ Mask Mask::band(int64_t queries, int64_t keys, int64_t width) {
 }
 
 Mask Mask::padding(const std::vector<int64_t>& lengths, int64_t keys) {
-  for (const int64_t length : lengths) {
-    if (length < 0 || length > keys) {
-      lib::fail("Mask::padding: length ", length, " is outside [0, ", keys, "]");
-    }
-  }
   const auto batch = static_cast<int64_t>(lengths.size());
+  tensor::check_lengths("Mask::padding", lengths, batch, keys);
   Mask mask;
   mask.shape_ = {batch, 1, 1, keys};
   mask.parts_.key_lengths = Tensor::of(lengths, {batch});

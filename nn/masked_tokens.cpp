@@ -16,21 +16,12 @@ using tensor::Tensor;
 void check_options(const MaskedTokensOptions& o) {
   const auto share = [](double x) { return x >= 0 && x <= 1; };
   if (o.vocab < 1) lib::fail("mask_tokens: vocab is ", o.vocab, "; need at least 1");
+  if (o.mask_symbol < -1) {
+    lib::fail("mask_tokens: mask_symbol is ", o.mask_symbol, "; need a symbol, or -1 for vocab");
+  }
   if (!share(o.chosen) || !share(o.hidden) || !share(o.random) || !share(o.hidden + o.random)) {
     lib::fail("mask_tokens: chosen ", o.chosen, ", hidden ", o.hidden, ", random ", o.random,
               "; need shares of 0 to 1, the last two together at most 1");
-  }
-}
-
-void check_lengths(const Tensor& tokens, const std::vector<int64_t>& lengths) {
-  const int64_t B = tokens.shape()[0], T = tokens.shape()[1];
-  if (!lengths.empty() && static_cast<int64_t>(lengths.size()) != B) {
-    lib::fail("mask_tokens: ", lengths.size(), " lengths for ", B, " sequences");
-  }
-  for (const int64_t length : lengths) {
-    if (length < 0 || length > T) {
-      lib::fail("mask_tokens: length ", length, " is outside [0, ", T, "]");
-    }
   }
 }
 
@@ -53,9 +44,10 @@ MaskedTokens mask_tokens(const Tensor& tokens, const std::vector<int64_t>& lengt
                          const MaskedTokensOptions& options, lib::Generator& generator) {
   check_options(options);
   if (tokens.rank() != 2) lib::fail("mask_tokens: tokens are ", tokens.shape(), "; need (B, T)");
-  check_lengths(tokens, lengths);
-  (void)tensor::checked_ids("mask_tokens", tokens, options.vocab);
   const int64_t B = tokens.shape()[0], T = tokens.shape()[1];
+  if (!lengths.empty()) tensor::check_lengths("mask_tokens", lengths, B, T);
+  (void)tensor::checked_ids("mask_tokens", tokens, options.vocab);
+  const int64_t mask_symbol = options.mask_symbol == -1 ? options.vocab : options.mask_symbol;
   const auto nothing = static_cast<double>(options.ignore_index);
   MaskedTokens result{tokens.clone(), tensor::full({B, T}, nothing, tensor::Dtype::int64)};
   int64_t* const input = result.input.mutable_data<int64_t>();
@@ -69,7 +61,7 @@ MaskedTokens mask_tokens(const Tensor& tokens, const std::vector<int64_t>& lengt
       targets[at] = input[at];
       const double fate = generator.uniform();
       if (fate < options.hidden) {
-        input[at] = options.mask_symbol;
+        input[at] = mask_symbol;
       } else if (fate < options.hidden + options.random) {
         input[at] = generator.integer(0, options.vocab);
       }

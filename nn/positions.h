@@ -22,8 +22,8 @@ enum class Positions { none, sinusoidal, learned, rotary, alibi };
 [[nodiscard]] Tensor sinusoidal_positions(int64_t length, int64_t width,
                                           Dtype dtype = Dtype::float32);
 
-// x + positions:  (B, T, C) -> (B, T, C).   Parameter: weight (max_length, C), normal, deviation
-// 0.02.
+// x + positions:  (B, T, C) -> (B, T, C).
+// Parameter: weight (max_length, C), normal with deviation 0.02.
 class LearnedPositions : public Module {
  public:
   LearnedPositions(int64_t max_length, int64_t width, lib::Generator& generator);

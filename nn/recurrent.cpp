@@ -5,28 +5,9 @@
 
 #include "autograd/ops.h"
 #include "lib/text.h"
+#include "tensor/index.h"
 
 namespace qkv::nn {
-namespace {
-
-void check_lengths(const char* name, const std::vector<int64_t>& lengths, int64_t B, int64_t T) {
-  if (static_cast<int64_t>(lengths.size()) != B) {
-    lib::fail(name, ": there are ", lengths.size(), " lengths for ", B,
-              " sequences; need one for each");
-  }
-  for (const int64_t length : lengths) {
-    if (length < 0 || length > T) lib::fail(name, ": length ", length, " is outside [0, ", T, "]");
-  }
-}
-
-// Number i along the first axis: (n, ...) -> (...)
-Variable part(const Variable& x, int64_t i) {
-  Shape rest = x.shape();
-  rest.erase(0);
-  return reshape(slice(x, 0, i, i + 1), rest);
-}
-
-}  // namespace
 
 Recurrent::Recurrent(const char* name, Cell cell, int64_t in, int64_t hidden,
                      lib::Generator& generator)
@@ -81,7 +62,7 @@ RecurrentState Recurrent::step(const Variable& x, const RecurrentState& before) 
   if (cell_ == Cell::rnn) return {rnn_cell(from_x, from_h)};
   if (cell_ == Cell::gru) return {gru_cell(from_x, from_h, h)};
   const Variable after = lstm_cell(from_x, from_h, c);  // (2, B, hidden)
-  return {part(after, 0), part(after, 1)};
+  return {select(after, 0, 0), select(after, 0, 1)};
 }
 
 // The products with x need no state: they are worked out for the whole sequence at once.
@@ -90,20 +71,20 @@ RecurrentOutput Recurrent::forward(const Variable& x, const RecurrentState& init
   if (x.rank() != 3 || x.shape()[1] < 1) {
     lib::fail(name_, ": x is ", x.shape(), "; need (B, T, in) with at least one position");
   }
-  const int64_t B = x.shape()[0], T = x.shape()[1], hidden = weight_hh.shape()[1];
-  if (!lengths.empty()) check_lengths(name_, lengths, B, T);
+  const int64_t B = x.shape()[0], T = x.shape()[1];
+  if (!lengths.empty()) tensor::check_lengths(name_, lengths, B, T);
   const auto [h0, c0] = checked(x, initial);
   const bool reversed = direction == Direction::backward;
   const Variable from_x = linear(x, weight_ih, bias_ih);  // (B, T, gates · hidden)
   const Variable states =
       recurrence(cell_, from_x, weight_hh, bias_hh, h0, c0, {lengths, reversed});
   const int64_t last = reversed ? 0 : T - 1;
-  const auto final_state = [&](const Variable& after) {            // (B, T, hidden)
-    return reshape(slice(after, 1, last, last + 1), {B, hidden});  // (B, hidden)
+  const auto final_state = [&](const Variable& after) {  // (B, T, hidden)
+    return select(after, 1, last);                       // (B, hidden)
   };
-  const Variable h = part(states, 0);  // (B, T, hidden)
+  const Variable h = select(states, 0, 0);  // (B, T, hidden)
   if (cell_ != Cell::lstm) return {h, {final_state(h)}};
-  return {h, {final_state(h), final_state(part(states, 1))}};
+  return {h, {final_state(h), final_state(select(states, 0, 1))}};
 }
 
 }  // namespace qkv::nn

@@ -2,8 +2,8 @@
 // what the positions before have left. All that is known of the past must fit into the state:
 // attention (score_attention.h) was invented to look around it.
 //
-//   state_0 -> [cell] -> state_1 -> [cell] -> state_2 ...        the same cell, the same parameters
-//              x_0 '                x_1 '                        formulas: recurrent_cells.cpp
+//   state_0 -> [cell] -> state_1 -> [cell] -> state_2 ...     the same cell and parameters
+//              x_0 '                x_1 '            formulas: autograd/recurrent_cells.cpp
 #pragma once
 
 #include "lib/recurrent_cells.h"

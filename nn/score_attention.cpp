@@ -39,41 +39,51 @@ Variable perceptron(const Variable& q, const Variable& k, const Variable& v) {
 Attention::Attention(const char* name, int64_t query_width, int64_t key_width)
     : name_(name), query_width_(query_width), key_width_(key_width) {}
 
-void Attention::check_operands(const Variable& query, const Variable& keys,
-                               const Variable& values) const {
+void Attention::check_keys(const Variable& keys, const Variable& values) const {
   const auto refuse = [&](const auto&... rule) {
-    lib::fail(name_, ": query is ", query.shape(), ", keys ", keys.shape(), ", values ",
-              values.shape(), "; ", rule...);
+    lib::fail(name_, ": keys are ", keys.shape(), ", values ", values.shape(), "; ", rule...);
   };
-  if (query.rank() < 2 || query.rank() > 3 || keys.rank() != 3 || values.rank() != 3) {
-    refuse("need (B, Cq) or (B, Tq, Cq), (B, T, Ck) and (B, T, Cv)");
-  }
-  const int64_t B = keys.shape()[0];
-  if (query.shape()[0] != B || values.shape()[0] != B) refuse("all need the same batch B");
+  if (keys.rank() != 3 || values.rank() != 3) refuse("need (B, T, Ck) and (B, T, Cv)");
+  if (keys.shape()[0] != values.shape()[0]) refuse("both need the same batch B");
   if (keys.shape()[1] != values.shape()[1]) refuse("every key needs one value (second axis)");
-  const int64_t query_width = query.shape().from_end(1), key_width = keys.shape()[2];
-  if (query_width_ == 0 && query_width != key_width) {
+  if (key_width_ != 0 && keys.shape()[2] != key_width_) refuse("need key width ", key_width_);
+}
+
+void Attention::check_query(const Variable& query, const AttentionMemory& memory) const {
+  const Variable& keys = memory.keys;
+  const auto refuse = [&](const auto&... rule) {
+    lib::fail(name_, ": query is ", query.shape(), ", keys are ", keys.shape(), "; ", rule...);
+  };
+  if (query.rank() != 2 && query.rank() != 3) refuse("need (B, Cq) or (B, Tq, Cq)");
+  if (query.shape()[0] != keys.shape()[0]) refuse("both need the same batch B");
+  const int64_t width = query.shape().from_end(1);
+  if (query_width_ == 0 && width != keys.shape()[2]) {
     refuse("queries and keys need the same width (last axis)");
   }
-  if (query_width_ != 0 && (query_width != query_width_ || key_width != key_width_)) {
-    refuse("need query width ", query_width_, " and key width ", key_width_);
+  if (query_width_ != 0 && width != query_width_) refuse("need query width ", query_width_);
+  const Variable& prepared = memory.prepared;
+  if (!prepared.defined() || prepared.rank() != 3 || prepared.shape()[0] != keys.shape()[0] ||
+      prepared.shape()[1] != keys.shape()[1]) {
+    refuse("the memory must be made by remember");
   }
 }
 
 AttentionOutput Attention::forward(const Variable& query, const Variable& keys,
                                    const Variable& values, const Mask& mask) const {
-  check_operands(query, keys, values);
-  return look(query, {keys, values, prepare(keys), mask});
+  check_keys(keys, values);
+  return attend(query, {keys, values, prepare(keys), mask});
 }
 
-// A mask that is known by lengths becomes cells here, once, and not at every look.
+// A mask that is known by lengths becomes cells here, once, and not for every query.
 AttentionMemory Attention::remember(const Variable& keys, const Variable& values,
                                     const Mask& mask) const {
+  check_keys(keys, values);
   return {keys, values, prepare(keys), mask.restricts() ? Mask::allow(mask.allowed()) : mask};
 }
 
-AttentionOutput Attention::look(const Variable& query, const AttentionMemory& memory) const {
-  check_operands(query, memory.keys, memory.values);
+AttentionOutput Attention::attend(const Variable& query, const AttentionMemory& memory) const {
+  check_keys(memory.keys, memory.values);
+  check_query(query, memory);
   const bool one = query.rank() == 2;
   const int64_t B = query.shape()[0], Tq = one ? 1 : query.shape()[1], T = memory.keys.shape()[1];
   const Variable rows = reshape(query, {B, Tq, query.shape().from_end(1)});      // (B, Tq, Cq)
@@ -126,9 +136,13 @@ Variable ScaledDotAttention::score(const Variable& query, const Variable& keys) 
 // W = I gives dot. Every query meets W once, not once per key: (q W) kᵀ, in rows.
 GeneralAttention::GeneralAttention(int64_t query_width, int64_t key_width,
                                    lib::Generator& generator)
-    : Attention("GeneralAttention", query_width, key_width) {
-  require_size("GeneralAttention", "query width", query_width);
-  require_size("GeneralAttention", "key width", key_width);
+    : GeneralAttention("GeneralAttention", query_width, key_width, generator) {}
+
+GeneralAttention::GeneralAttention(const char* name, int64_t query_width, int64_t key_width,
+                                   lib::Generator& generator)
+    : Attention(name, query_width, key_width) {
+  require_size(name, "query width", query_width);
+  require_size(name, "key width", key_width);
   weight = uniform_parameter({query_width, key_width}, bound_for(query_width), generator);
   add("weight", weight);
 }

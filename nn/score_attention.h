@@ -30,10 +30,11 @@ class Attention : public Module {
   [[nodiscard]] AttentionOutput forward(const Variable& query, const Variable& keys,
                                         const Variable& values, const Mask& mask = {}) const;
 
-  // The same in two steps: forward(q, k, v, mask) is look(q, remember(k, v, mask)), to the bit.
+  // The same in two steps: forward(q, k, v, mask) is attend(q, remember(k, v, mask)), to the bit.
+  // Each throws std::invalid_argument if what it is given does not fit.
   [[nodiscard]] AttentionMemory remember(const Variable& keys, const Variable& values,
                                          const Mask& mask = {}) const;
-  [[nodiscard]] AttentionOutput look(const Variable& query, const AttentionMemory& memory) const;
+  [[nodiscard]] AttentionOutput attend(const Variable& query, const AttentionMemory& memory) const;
 
  protected:
   // `name` is used in messages. A width of 0 stands for any, the same for queries and keys.
@@ -47,7 +48,8 @@ class Attention : public Module {
   // Scores (B, 1, Tq, T), as if of one head -> weights (B, 1, Tq, T): a softmax, for all but one.
   [[nodiscard]] virtual Variable weigh(const Variable& query, const Variable& scores,
                                        const Mask& mask) const;
-  void check_operands(const Variable& query, const Variable& keys, const Variable& values) const;
+  void check_keys(const Variable& keys, const Variable& values) const;
+  void check_query(const Variable& query, const AttentionMemory& memory) const;
 
   const char* name_;
   int64_t query_width_, key_width_;
@@ -78,6 +80,10 @@ class GeneralAttention : public Attention {
   GeneralAttention(int64_t query_width, int64_t key_width, lib::Generator& generator);
 
   Variable weight;
+
+ protected:
+  GeneralAttention(const char* name, int64_t query_width, int64_t key_width,
+                   lib::Generator& generator);
 
  private:
   [[nodiscard]] Variable score(const Variable& query, const Variable& keys) const override;

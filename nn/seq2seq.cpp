@@ -165,7 +165,7 @@ Variable Seq2Seq::attentional(const Variable& context, const Variable& state,
   return autograd::tanh(combine.forward(parts));  // (..., hidden)
 }
 
-Variable Seq2Seq::scores(const Variable& attentional) {
+Variable Seq2Seq::logits(const Variable& attentional) {
   return output.forward(dropout_.forward(attentional));
 }
 
@@ -173,13 +173,13 @@ Variable Seq2Seq::scores(const Variable& attentional) {
 AttentionOutput Seq2Seq::advance(const Variable& embedded, const EncodedSource& source,
                                  DecoderState& state) {
   AttentionOutput seen = {source.context, {}};
-  if (looks_before()) seen = attention->look(state.states.back().h, source.memory);
+  if (attends_before()) seen = attention->attend(state.states.back().h, source.memory);
   Variable input = embedded;
   if (reads_context(config)) input = autograd::concat({input, seen.output}, -1);
   if (config.input_feeding) input = autograd::concat({input, state.fed}, -1);
   state.states = decoder.step(input, std::move(state.states));
   const Variable& h = state.states.back().h;  // (B, hidden)
-  if (attention && !looks_before()) seen = attention->look(h, source.memory);
+  if (attention && !attends_before()) seen = attention->attend(h, source.memory);
   if (config.input_feeding) state.fed = attentional(seen.output, h, embedded);
   return seen;
 }
@@ -213,8 +213,8 @@ AttentionOutput Seq2Seq::steps_in_turn(const Variable& embedded, const EncodedSo
 AttentionOutput Seq2Seq::steps_at_once(const Variable& embedded, const EncodedSource& source) {
   const int64_t B = embedded.shape()[0], T = embedded.shape()[1];
   if (attention) {
-    const Variable states = decoder.forward(embedded, source.states).output;  // (B, T, hidden)
-    const auto [context, weights] = attention->look(states, source.memory);   // (B, T, S)
+    const Variable states = decoder.forward(embedded, source.states).output;   // (B, T, hidden)
+    const auto [context, weights] = attention->attend(states, source.memory);  // (B, T, S)
     return {attentional(context, states, embedded), weights};
   }
   const Variable context =
@@ -233,10 +233,10 @@ Seq2SeqOutput Seq2Seq::forward(const Tensor& source, const std::vector<int64_t>&
   }
   const EncodedSource encoded = encode(source, source_lengths);
   const Variable embedded = embed_target(target_input);  // (B, T, embedding)
-  const bool each_waits = looks_before() || config.input_feeding;
+  const bool each_waits = attends_before() || config.input_feeding;
   const auto [shown, weights] =
       each_waits ? steps_in_turn(embedded, encoded) : steps_at_once(embedded, encoded);
-  return {scores(shown), weights};
+  return {logits(shown), weights};
 }
 
 }  // namespace qkv::nn

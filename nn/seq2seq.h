@@ -69,8 +69,9 @@ class Seq2Seq : public Module {
                                       const std::vector<int64_t>& source_lengths,
                                       const Tensor& target_input);
 
-  // The same one symbol at a time, for greedy(), sample() and beam_search(), with the same bits.
-  // Call eval() first: in training mode it drops as forward does. The model must live longer.
+  // The same one symbol at a time, for greedy(), sample() and beam_search(); the model must outlive
+  // what is returned. Logits are those of forward, to the bit. Throws std::invalid_argument while
+  // dropout is on: call eval() first.
   [[nodiscard]] std::unique_ptr<NextSymbol> begin(const Tensor& source,
                                                   const std::vector<int64_t>& source_lengths);
 
@@ -82,7 +83,7 @@ class Seq2Seq : public Module {
   // One step: embedded (B, embedding) -> output h~ (B, hidden), weights (B, S); `state` moves on.
   [[nodiscard]] AttentionOutput step(const Variable& embedded, const EncodedSource& source,
                                      DecoderState& state);
-  [[nodiscard]] Variable scores(const Variable& attentional);  // h~ -> (..., target_vocab)
+  [[nodiscard]] Variable logits(const Variable& attentional);  // h~ -> (..., target_vocab)
 
   const Seq2SeqConfig config;
   Embedding source_embedding, target_embedding;
@@ -93,7 +94,9 @@ class Seq2Seq : public Module {
   Linear output;   // W_s
 
  private:
-  [[nodiscard]] bool looks_before() const { return config.attention == SourceAttention::additive; }
+  [[nodiscard]] bool attends_before() const {
+    return config.attention == SourceAttention::additive;
+  }
   [[nodiscard]] RecurrentStates bridged(const RecurrentStates& last) const;
   [[nodiscard]] Variable attentional(const Variable& context, const Variable& state,
                                      const Variable& embedded) const;

@@ -3,36 +3,27 @@
 
 #include <algorithm>
 
+#include "autograd/ops.h"
 #include "lib/text.h"
+#include "tensor/index.h"
 
 namespace qkv::nn {
 namespace {
 
-constexpr int64_t kIgnored = -100;  // the default of CrossEntropyOptions::ignore_index
+using autograd::kIgnoreIndex;
 
 void check(const Tensor& target, const std::vector<int64_t>& lengths) {
   if (target.rank() != 2 || target.dtype() != tensor::Dtype::int64) {
     lib::fail("teacher_forcing: target is ", target.shape(), " ", target.dtype(),
               "; need (B, T) int64");
   }
-  const int64_t B = target.shape()[0], T = target.shape()[1];
-  if (static_cast<int64_t>(lengths.size()) != B) {
-    lib::fail("teacher_forcing: there are ", lengths.size(), " lengths for ", B,
-              " sequences; need one for each");
-  }
-  for (const int64_t length : lengths) {
-    if (length < 0 || length > T) {
-      lib::fail("teacher_forcing: length ", length, " is outside [0, ", T, "]");
-    }
-  }
+  tensor::check_lengths("teacher_forcing", lengths, target.shape()[0], target.shape()[1]);
 }
 
-std::string table_row(std::string title, const std::vector<std::string>& cells, size_t width) {
-  title.resize(12, ' ');
-  for (const std::string& cell : cells) {
-    title += std::string(width - lib::columns_of(cell), ' ') + cell;
-  }
-  return title + "\n";
+std::string table_row(const char* title, const std::vector<std::string>& cells, size_t width) {
+  std::string row = lib::left(title, 12);
+  for (const std::string& cell : cells) row += lib::right(cell, width);
+  return row + "\n";
 }
 
 }  // namespace
@@ -42,7 +33,7 @@ TeacherForcing teacher_forcing(const Tensor& target, const std::vector<int64_t>&
   check(target, lengths);
   const int64_t B = target.shape()[0], T = target.shape()[1];
   TeacherForcing result = {tensor::zeros({B, T + 1}, tensor::Dtype::int64),
-                           tensor::full({B, T + 1}, kIgnored, tensor::Dtype::int64)};
+                           tensor::full({B, T + 1}, kIgnoreIndex, tensor::Dtype::int64)};
   const Tensor packed = target.contiguous();
   const int64_t* y = packed.data<int64_t>();
   int64_t* input = result.input.mutable_data<int64_t>();
@@ -61,10 +52,9 @@ std::string teacher_forcing_table(const Tensor& target, const std::vector<int64_
                                   int64_t bos, int64_t eos,
                                   const std::function<std::string(int64_t)>& name) {
   const auto [input, expected] = teacher_forcing(target, lengths, bos, eos);
-  const auto text = [&](int64_t symbol) {
-    if (symbol == bos) return std::string("BOS");
-    if (symbol == eos) return std::string("EOS");
-    return name ? name(symbol) : lib::str(symbol);
+  const auto text = [&](int64_t symbol) {  // the caller's name has no words for bos and eos
+    const bool named = name && symbol != bos && symbol != eos;
+    return named ? name(symbol) : lib::str(symbol);
   };
   const int64_t positions = input.shape()[1];
   const int64_t* in = input.data<int64_t>();
@@ -74,10 +64,11 @@ std::string teacher_forcing_table(const Tensor& target, const std::vector<int64_
   for (size_t b = 0; b < lengths.size(); ++b) {
     rows.resize(rows.size() + 3);
     for (int64_t t = 0; t < positions; ++t, ++in, ++out) {
-      const bool counts = t <= lengths[b];
-      rows[3 * b + 1].push_back(counts ? text(*in) : ".");
-      rows[3 * b + 2].push_back(counts ? text(*out) : ".");
-      rows[3 * b + 3].push_back(*out != kIgnored ? "#" : ".");
+      const int64_t end =
+          lengths[b];  // BOS is known by its place, as is EOS: they may be one symbol
+      rows[3 * b + 1].push_back(t == 0 ? "BOS" : t <= end ? text(*in) : "PAD");
+      rows[3 * b + 2].push_back(t < end ? text(*out) : t == end ? "EOS" : "PAD");
+      rows[3 * b + 3].push_back(*out != kIgnoreIndex ? "#" : ".");
     }
   }
   size_t widest = 3;

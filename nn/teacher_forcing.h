@@ -17,7 +17,7 @@ using tensor::Tensor;
 
 struct TeacherForcing {
   Tensor input;     // (B, T + 1) int64: BOS y0 y1 ..., then 0s
-  Tensor expected;  // (B, T + 1) int64: y0 y1 ... EOS, then -100s, which cross_entropy ignores
+  Tensor expected;  // (B, T + 1) int64: y0 y1 ... EOS, then kIgnoreIndex (-100)
 };
 
 // Of targets (B, T) int64, the first lengths[b] symbols of row b are real: they and EOS count in
@@ -27,16 +27,17 @@ struct TeacherForcing {
                                              const std::vector<int64_t>& lengths, int64_t bos,
                                              int64_t eos);
 
-// The same as a table, three lines for each sequence; "name" gives a symbol's text, by default its
-// number. For the target above and a shorter one:
+// The same as a table, three lines for each sequence; `name` gives a symbol's text, by default its
+// number. What is fed behind the end, and never counts, is PAD. For the target above and a shorter
+// one:
 //
 //   position        0    1    2    3
 //   input         BOS    7    3    1
 //   expected        7    3    1  EOS
 //   in the loss     #    #    #    #
 //
-//   input         BOS    5    .    .
-//   expected        5  EOS    .    .
+//   input         BOS    5  PAD  PAD
+//   expected        5  EOS  PAD  PAD
 //   in the loss     #    #    .    .
 [[nodiscard]] std::string teacher_forcing_table(
     const Tensor& target, const std::vector<int64_t>& lengths, int64_t bos, int64_t eos,

@@ -5,6 +5,7 @@
 
 #include "autograd/ops.h"
 #include "lib/text.h"
+#include "tensor/index.h"
 
 namespace qkv::nn {
 namespace {
@@ -38,10 +39,7 @@ Variable TokenInput::forward(const Tensor& tokens, int64_t first) {
 
 Mask padding_of(const char* model, const Tensor& tokens, const std::vector<int64_t>& lengths) {
   if (lengths.empty()) return {};
-  if (static_cast<int64_t>(lengths.size()) != tokens.shape()[0]) {
-    lib::fail(model, ": ", lengths.size(), " lengths for tokens ", tokens.shape(),
-              "; need one for each sequence");
-  }
+  tensor::check_lengths(model, lengths, tokens.shape()[0], tokens.shape()[1]);
   return Mask::padding(lengths, tokens.shape()[1]);
 }
 

@@ -27,17 +27,17 @@ EncoderLayer::EncoderLayer(const TransformerConfig& config, lib::Generator& gene
 
 AttentionOutput EncoderLayer::forward(const Variable& x, const Mask& mask, bool need_weights,
                                       KeyValueCache* cache) {
-  const auto look = [&](const Variable& q) {
+  const auto attend = [&](const Variable& q) {
     return cache ? attention.forward(q, *cache, mask, need_weights)
                  : attention.forward(q, q, q, mask, need_weights);  // (B, T, C)
   };
   if (norm_ == Norm::post) {
-    const auto [attended, weights] = look(x);
+    const auto [attended, weights] = attend(x);
     const Variable middle = norm1.forward(x + dropout_.forward(attended));    // (B, T, C)
     const Variable thought = dropout_.forward(feed_forward.forward(middle));  // (B, T, C)
     return {norm2.forward(middle + thought), weights};
   }
-  const auto [attended, weights] = look(norm1.forward(x));
+  const auto [attended, weights] = attend(norm1.forward(x));
   const Variable middle = x + dropout_.forward(attended);                // (B, T, C)
   const Variable thought = feed_forward.forward(norm2.forward(middle));  // (B, T, C)
   return {middle + dropout_.forward(thought), weights};

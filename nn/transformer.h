@@ -28,8 +28,7 @@ struct TransformerConfig {
   Norm norm = Norm::post;
   Positions positions = Positions::sinusoidal;
   Activation activation = Activation::relu;
-  bool tied_embeddings =
-      false;  // logits from the table of the input (LanguageModel, EncoderDecoder)
+  bool tied_embeddings = false;  // the table of the input gives the logits, too (tokens.h)
 };
 
 // Self-attention as the configuration has it.
@@ -40,7 +39,8 @@ class EncoderLayer : public Module {
   EncoderLayer(const TransformerConfig& config, lib::Generator& generator);
 
   // (B, T, C) -> output (B, T, C), weights (B, H, T, T) if they are needed. With a cache x goes on
-  // where it ends: its positions see those of the cache too.
+  // where it ends: its positions see those of the cache too. That throws std::invalid_argument
+  // unless a NoGrad lives.
   [[nodiscard]] AttentionOutput forward(const Variable& x, const Mask& mask,
                                         bool need_weights = true, KeyValueCache* cache = nullptr);
 
@@ -61,7 +61,8 @@ struct EncoderOutput {
 class TransformerEncoder : public Module {
  public:
   TransformerEncoder(const TransformerConfig& config, lib::Generator& generator);
-  // The mask is narrowed to the configuration's window. Caches: one for each layer, or none.
+  // The mask is narrowed to the configuration's window. Caches: one for each layer, or none; they
+  // are for writing, inside NoGrad.
   [[nodiscard]] EncoderOutput forward(const Variable& x, const Mask& mask = {},
                                       bool need_weights = true,
                                       std::vector<KeyValueCache>* caches = nullptr);

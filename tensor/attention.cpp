@@ -144,13 +144,13 @@ Tensor dense_mask(const AttentionMask& mask, int64_t queries, int64_t keys) {
   return all;
 }
 
-//   Tq = 2, Tk = 4, slope 1:     2 1 0 1      query 0 stands beside key 2
-//                                3 2 1 0
-Tensor loss_of_distance(const Tensor& slopes, int64_t queries, int64_t keys) {
+//   Tq = 2, Tk = 4, slope 1:     -2 -1  0 -1      query 0 stands beside key 2
+//                                -3 -2 -1  0
+Tensor alibi_bias(const Tensor& slopes, int64_t queries, int64_t keys) {
   const Dtype dtype = slopes.dtype();
   const Tensor beside = add(arange(queries, dtype), static_cast<double>(keys - queries));
   const Tensor distance = abs(sub(unsqueeze(beside, 1), arange(keys, dtype)));  // (Tq, Tk)
-  return mul(reshape(slopes, {-1, 1, 1}), distance);                            // (H, Tq, Tk)
+  return mul(reshape(neg(slopes), {-1, 1, 1}), distance);                       // (H, Tq, Tk)
 }
 
 AttentionResult attention(const Tensor& q, const Tensor& k, const Tensor& v,

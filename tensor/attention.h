@@ -15,9 +15,9 @@ struct AttentionMask {
 // The same as one bool tensor that broadcasts to (B, H, Tq, Tk); undefined if all is allowed.
 [[nodiscard]] Tensor dense_mask(const AttentionMask& mask, int64_t queries, int64_t keys);
 
-// What scores lose for distance: slopes[h] |i + (Tk - Tq) - j|, the last query beside the last key.
-// slopes (H), floating -> (H, Tq, Tk). Source: Press, Smith, Lewis 2022 (ALiBi).
-[[nodiscard]] Tensor loss_of_distance(const Tensor& slopes, int64_t queries, int64_t keys);
+// What ALiBi adds to scores: -slopes[h] |i + (Tk - Tq) - j|, the last query beside the last key.
+// slopes (H), floating -> (H, Tq, Tk). Source: Press, Smith, Lewis 2022, section 3.
+[[nodiscard]] Tensor alibi_bias(const Tensor& slopes, int64_t queries, int64_t keys);
 
 struct AttentionResult {
   Tensor output;     // (B, H, Tq, Dv)
@@ -26,7 +26,7 @@ struct AttentionResult {
 
 // softmax(scale Q Kᵀ) V over the keys that the mask allows; memory O(Tq + Tk). A query without keys
 // gives output 0. Q (B, H, Tq, D), K (B, H, Tk, D), V (B, H, Tk, Dv); H, or B and H, may be left
-// out, but not with slopes (H), for which loss_of_distance is taken off the scores. Throws
+// out, but not with slopes (H), for which alibi_bias is added to the scores. Throws
 // std::invalid_argument if shapes or dtypes do not fit.
 //
 // A result of 4 axes lies in memory as (B, Tq, H, Dv), so that joining its heads copies nothing.

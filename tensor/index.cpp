@@ -62,6 +62,15 @@ Tensor checked_ids(const char* op, const Tensor& ids, int64_t limit) {
   return list;
 }
 
+void check_lengths(const char* op, const std::vector<int64_t>& lengths, int64_t B, int64_t T) {
+  if (static_cast<int64_t>(lengths.size()) != B) {
+    fail(op, ": there are ", lengths.size(), " lengths for ", B, " sequences; need one for each");
+  }
+  for (const int64_t length : lengths) {
+    if (length < 0 || length > T) fail(op, ": length ", length, " is outside [0, ", T, "]");
+  }
+}
+
 Tensor concat(std::span<const Tensor> parts, int axis) {
   if (parts.empty()) fail("concat: nothing to put together; need at least one tensor");
   const Tensor& first = parts[0];

@@ -12,6 +12,10 @@ namespace qkv::tensor {
 // [0, limit), or the dtype if it is not int64.
 [[nodiscard]] Tensor checked_ids(const char* op, const Tensor& ids, int64_t limit);
 
+// Of B padded sequences of T positions, the first lengths[b] of sequence b are real. Throws
+// std::invalid_argument, naming `op`, unless there are B lengths, each in [0, T].
+void check_lengths(const char* op, const std::vector<int64_t>& lengths, int64_t B, int64_t T);
+
 // Side by side along an existing axis: (2, 3) and (2, 5) along axis 1 -> (2, 8).
 // Throws std::invalid_argument if the list is empty or the other axes or the dtypes differ.
 [[nodiscard]] Tensor concat(std::span<const Tensor> parts, int axis);

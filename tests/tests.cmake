@@ -29,8 +29,8 @@ set(tests
   nn/recurrent nn/recurrent_layers nn/decoder_step nn/positions nn/transformer nn/decoder
   nn/masked_tokens
   nn/decoding nn/beam_search nn/teacher_forcing nn/seq2seq nn/seq2seq_decoding nn/kv_cache
-  nn/language_model nn/encoder_decoder nn/dependency nn/padding nn/optimizer nn/schedule
-  nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
+  nn/kv_cache_memory nn/language_model nn/encoder_decoder nn/dependency nn/padding nn/optimizer
+  nn/schedule nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
   examples/config examples/tasks examples/task_answers examples/grammar examples/translate
   examples/text examples/alignment examples/metrics examples/ngram examples/trainer
   examples/progress examples/attention_map examples/run_folder examples/jobs examples/results

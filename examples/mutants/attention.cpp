@@ -106,8 +106,8 @@ void falling_mutants(Mutants& all) {
     return attention(in[0], in[1], in[2], {}, {}, slopes(in[0].dtype()));
   });
   const auto steps = [](In in, Var dO, const Tensor& m) -> Steps {
-    const Variable fall = tensor::loss_of_distance(m, 3, 3);  // (H, Tq, Tk)
-    const Variable P = softmax(matmul(in[0], transpose(in[1])) * kScale - fall, -1);
+    const Variable bias = tensor::alibi_bias(m, 3, 3);  // (H, Tq, Tk)
+    const Variable P = softmax(matmul(in[0], transpose(in[1])) * kScale + bias, -1);
     const Variable dP = matmul(dO, transpose(in[2]));
     return {P, dP, through_softmax(P, dP)};
   };

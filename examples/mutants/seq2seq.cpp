@@ -48,7 +48,7 @@ Variable in_steps(nn::Seq2Seq& model, const Pieces& pieces) {
   for (int64_t t = 0; t < 2; ++t) {
     if (state.fed.defined()) state.fed = pieces.fed({state.fed});
     const Variable read = reshape(slice(embedded, 1, t, t + 1), {2, 2});
-    logits.push_back(model.scores(model.step(read, encoded, state).output));
+    logits.push_back(model.logits(model.step(read, encoded, state).output));
   }
   return stack(logits, 1);
 }
@@ -94,7 +94,7 @@ void weights_mutants(Mutants& all) {
             model.decoder.forward(model.embed_target(target()), encoded.states).output;
         const Variable scores = reshape(matmul(states, transpose(keys)), {2, 1, 2, 3});
         const Variable context = matmul(reshape(weigh({scores}), {2, 2, 3}), keys);
-        return model.scores(autograd::tanh(model.combine.forward(concat({context, states}, -1))));
+        return model.logits(autograd::tanh(model.combine.forward(concat({context, states}, -1))));
       },
       [padding](In in) { return nn::attention_weights(in[0], padding); });
   row("forgets the padding mask", [](In in, Var dP, Var) -> Grads {
@@ -117,7 +117,7 @@ void vector_mutants(Mutants& all) {
         const Variable context = spread({encoded.context});      // (B, T, hidden)
         const Variable states =
             model.decoder.forward(concat({embedded, context}, -1), encoded.states).output;
-        return model.scores(
+        return model.logits(
             autograd::tanh(model.combine.forward(concat({context, states, embedded}, -1))));
       },
       [](In in) {

@@ -72,14 +72,14 @@ TEST_CASE("a fused sequence has the bits of its cells one after the other") {
         Variable h = operands.h0, c = operands.c0;
         for (int64_t i = 0; i < T; ++i) {
           const int64_t t = reversed ? T - 1 - i : i;
-          const Variable x = reshape(slice(operands.from_x, 1, t, t + 1), {B, -1});
+          const Variable x = select(operands.from_x, 1, t);
           const Variable from_h = linear(h, operands.W, operands.b);
           if (cell == Cell::rnn) h = rnn_cell(x, from_h);
           if (cell == Cell::gru) h = gru_cell(x, from_h, h);
           if (cell == Cell::lstm) {
             const Variable after = lstm_cell(x, from_h, c);
-            h = reshape(slice(after, 0, 0, 1), {B, hidden});
-            c = reshape(slice(after, 0, 1, 2), {B, hidden});
+            h = select(after, 0, 0);
+            c = select(after, 0, 1);
           }
           const Variable at_t = slice(states, 2, t, t + 1);  // (states, B, 1, hidden)
           CHECK(slice(at_t, 0, 0, 1).value().to_vector() == h.value().to_vector());

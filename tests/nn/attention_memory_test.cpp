@@ -13,6 +13,7 @@
 using namespace qkv;
 using namespace qkv::nn;
 using qkv::tests::normal;
+using qkv::tests::refusal;
 using qkv::tests::relative_error;
 
 namespace {
@@ -48,10 +49,10 @@ TEST_CASE("a memory made once answers every query to the bit and its keys are wo
     for (const auto& attention : kinds) {
       attention->to(dtype);
       const AttentionMemory memory = attention->remember(keys, values, padding);
-      for (const Variable& query : {queries, reshape(slice(queries, 1, 2, 3), {2, kWidth})}) {
+      for (const Variable& query : {queries, select(queries, 1, 2)}) {
         const auto [output, weights] = attention->forward(query, keys, values, padding);
-        CHECK(numbers(attention->look(query, memory).output) == numbers(output));
-        CHECK(numbers(attention->look(query, memory).weights) == numbers(weights));
+        CHECK(numbers(attention->attend(query, memory).output) == numbers(output));
+        CHECK(numbers(attention->attend(query, memory).weights) == numbers(weights));
       }
     }
   }
@@ -59,6 +60,36 @@ TEST_CASE("a memory made once answers every query to the bit and its keys are wo
   const Tensor keys = normal({2, 5, kWidth}, 2, Dtype::float32);
   const auto memory = AdditiveAttention(kWidth, kWidth, kHidden, g).remember(keys, keys);
   CHECK(memory.prepared.shape() == Shape{2, 5, kHidden});
+}
+
+// Of a W = [W_q W_k] a wrong width would cut the wrong columns.
+TEST_CASE("a memory is refused whose keys and values do not fit") {
+  lib::Generator g(1);
+  const ConcatAttention concat(3, 4, kHidden, g);
+  const auto remember = [&](const Shape& keys, const Shape& values) {
+    return refusal([&] { return concat.remember(tensor::ones(keys), tensor::ones(values)); });
+  };
+  CHECK(remember({2, 5, 3}, {2, 5, 6}) ==
+        "ConcatAttention: keys are (2, 5, 3), values (2, 5, 6); need key width 4");
+  CHECK(remember({5, 4}, {2, 5, 6}) ==
+        "ConcatAttention: keys are (5, 4), values (2, 5, 6); need (B, T, Ck) and (B, T, Cv)");
+  CHECK(remember({2, 5, 4}, {2, 4, 6}) ==
+        "ConcatAttention: keys are (2, 5, 4), values (2, 4, 6); every key needs one value (second "
+        "axis)");
+  const AttentionMemory memory = concat.remember(tensor::ones({2, 5, 4}), tensor::ones({2, 5, 6}));
+  CHECK(concat.attend(tensor::ones({2, 3}), memory).output.shape() == Shape{2, 6});
+  CHECK(refusal([&] {
+          return concat.attend(tensor::ones({2, 4}), memory);
+        }) == "ConcatAttention: query is (2, 4), keys are (2, 5, 4); need query width 3");
+  CHECK(refusal([&] {
+          return concat.attend(tensor::ones({3, 3}), memory);
+        }) == "ConcatAttention: query is (3, 3), keys are (2, 5, 4); both need the same batch B");
+  const Tensor keys = tensor::ones({2, 5, 4}), values = tensor::ones({2, 5, 6});
+  CHECK(refusal([&] {
+          return concat.attend(tensor::ones({2, 3}), {keys, values, {}, {}});
+        }) ==
+        "ConcatAttention: query is (2, 3), keys are (2, 5, 4); the memory must be made by "
+        "remember");
 }
 
 TEST_CASE("attention of one query is dot attention and scaled dot attention if scaled") {

@@ -8,8 +8,11 @@
 #include <limits>
 
 #include "autograd/ops.h"
+#include "tensor/elementwise.h"
+#include "tensor/softmax.h"
 #include "tests/compare.h"
 #include "tests/nn/markov_chain.h"
+#include "tests/normal.h"
 
 using namespace qkv;
 using namespace qkv::nn;
@@ -17,6 +20,7 @@ using qkv::tests::log_probability;
 using qkv::tests::MarkovChain;
 using qkv::tests::Prefixes;
 using qkv::tests::refusal;
+using qkv::tests::relative_error;
 using tensor::Dtype;
 
 namespace {
@@ -124,6 +128,31 @@ TEST_CASE("of equally likely symbols greedy takes the lower") {
 TEST_CASE("greedy sees the smallest difference of float32 logits") {
   Fixed model(Tensor::of<float>({1e-9F, 2e-9F, 1e-9F}, {1, 3}));
   CHECK(greedy(model, 1, {.bos = 0, .eos = -1, .max_length = 1}).symbols[0] == Sequence{1});
+}
+
+// Their log probabilities are rounded to the same number, and 1e-30 is the largest logit.
+TEST_CASE("of symbols whose log probabilities tie the larger logit decides") {
+  Fixed model(Tensor::of<double>({1e-32, -1, 1e-30, 1e-31, -1}, {1, 5}));
+  const Scores scores = next_scores(model, {0});
+  CHECK(scores.log_probabilities.at({0, 0}) == scores.log_probabilities.at({0, 2}));
+  const DecodingOptions one = {.bos = 0, .eos = -1, .max_length = 1};
+  CHECK(greedy(model, 1, one).symbols[0] == Sequence{2});
+  CHECK(beam_search(model, 1, one, {.width = 1}).symbols[0] == Sequence{2});
+  lib::Generator generator(1);
+  CHECK(sample(model, 1, one, {.top_k = 1}, generator).symbols[0] == Sequence{2});
+}
+
+TEST_CASE("log probabilities are those of the softmax, to the last digits and far out") {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const Tensor logits = tensor::mul(qkv::tests::normal({3, 50}, seed), 30);
+    Fixed model(logits);
+    const Scores scores = next_scores(model, {0, 0, 0});
+    CHECK(scores.logits.to_vector() == logits.to_vector());
+    CHECK(relative_error(scores.log_probabilities, tensor::log_softmax(logits, -1)) <= 1e-14);
+  }
+  Fixed far(Tensor::of<double>({-1e9, 0, -kInfinity, 800}, {1, 4}));
+  CHECK(next_scores(far, {0}).log_probabilities.to_vector() ==
+        std::vector<double>{-1e9 - 800, -800, -kInfinity, 0});
 }
 
 TEST_CASE("samples are as frequent as they are probable") {

@@ -4,57 +4,18 @@
 
 #include <doctest/doctest.h>
 
-#include <cmath>
-
 #include "autograd/dependency.h"
 #include "autograd/engine.h"
-#include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "nn/optimizer.h"
 #include "tensor/views.h"
 #include "tests/compare.h"
-#include "tests/normal.h"
+#include "tests/nn/transformer_models.h"
 
 using namespace qkv;
 using namespace qkv::nn;
+using namespace qkv::tests;
 using qkv::autograd::dependency;
-using qkv::tests::refusal;
-
-namespace {
-
-using Numbers = std::vector<double>;
-
-constexpr TransformerConfig kTiny = {.vocab = 7,
-                                     .source_vocab = 5,
-                                     .width = 8,
-                                     .heads = 2,
-                                     .layers = 2,
-                                     .feed_forward = 12,
-                                     .norm = Norm::pre,
-                                     .activation = Activation::gelu};
-
-constexpr Positions kAllPositions[] = {Positions::none, Positions::sinusoidal, Positions::learned,
-                                       Positions::rotary, Positions::alibi};
-
-Tensor some_tokens(const Shape& shape, int64_t vocab, uint64_t seed = 1) {
-  lib::Generator generator(seed);
-  return tensor::integers(shape, 0, vocab, generator);
-}
-
-// The rows that were looked up in the table of the source, 0, or of the target, 1.
-Variable embedded(const Variable& logits, int which) {
-  for (const auto& node : autograd::nodes_behind(logits)) {
-    if (std::string(node->op) != "embedding" || which-- > 0) continue;
-    return Variable(tensor::zeros(node->shape, logits.dtype()), node);
-  }
-  return {};
-}
-
-Numbers rows(const Variable& x, int64_t sequence, int64_t length) {
-  return tensor::slice(tensor::select(x.value(), 0, sequence), 0, 0, length).to_vector();
-}
-
-}  // namespace
 
 TEST_CASE("an encoder-decoder sees all of its source and no later target") {
   for (const Positions positions : kAllPositions) {
@@ -222,10 +183,10 @@ TEST_CASE("what an encoder-decoder refuses") {
           (void)model.forward(source, {}, some_tokens({2, 17}, 7));
         }) == "EncoderDecoder: target: sequence length 17 exceeds max_length 16");
   CHECK(refusal([&] { (void)model.forward(source, {3}, target); }) ==
-        "EncoderDecoder: source: 1 lengths for tokens (2, 3); need one for each sequence");
+        "EncoderDecoder: source: there are 1 lengths for 2 sequences; need one for each");
   CHECK(refusal([&] {
           (void)model.forward(source, {3, 4}, target);
-        }) == "Mask::padding: length 4 is outside [0, 3]");
+        }) == "EncoderDecoder: source: length 4 is outside [0, 3]");
   for (const int64_t batch : {1, 3}) {
     CHECK(refusal([&] {
             (void)model.forward(source, {}, some_tokens({batch, 4}, 7));

@@ -4,55 +4,28 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "autograd/dependency.h"
 #include "autograd/engine.h"
-#include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "nn/checkpoint.h"
+#include "nn/safetensors.h"
 #include "tensor/elementwise.h"
 #include "tensor/views.h"
 #include "tests/compare.h"
+#include "tests/nn/transformer_models.h"
 #include "tests/normal.h"
 #include "tests/temporary.h"
 
 using namespace qkv;
 using namespace qkv::nn;
+using namespace qkv::tests;
 using qkv::autograd::dependency;
-using qkv::tests::refusal;
-using qkv::tests::relative_error;
 
 namespace {
 
 using Numbers = std::vector<double>;
-
-constexpr TransformerConfig kTiny = {.vocab = 7,
-                                     .width = 8,
-                                     .heads = 2,
-                                     .layers = 2,
-                                     .feed_forward = 12,
-                                     .norm = Norm::pre,
-                                     .activation = Activation::gelu};
-
-constexpr Positions kAllPositions[] = {Positions::none, Positions::sinusoidal, Positions::learned,
-                                       Positions::rotary, Positions::alibi};
-
-Tensor some_tokens(const Shape& shape, uint64_t seed = 1) {
-  lib::Generator generator(seed);
-  return tensor::integers(shape, 0, 7, generator);
-}
-
-// The rows of the table that a model has looked up: who can influence whom is asked of them.
-Variable embedded(const Variable& logits) {
-  for (const auto& node : autograd::nodes_behind(logits)) {
-    if (std::string(node->op) != "embedding") continue;
-    return Variable(tensor::zeros(node->shape, logits.dtype()), node);
-  }
-  return {};
-}
-
-Numbers rows(const Variable& logits, int64_t sequence, int64_t length) {
-  return tensor::slice(tensor::select(logits.value(), 0, sequence), 0, 0, length).to_vector();
-}
 
 }  // namespace
 
@@ -156,6 +129,13 @@ TEST_CASE("a tied table is saved once and loaded for both uses") {
   LanguageModel model(config, generator), loaded(config, other);
   const tests::TemporaryFolder folder;
   save_parameters(folder / "tied.safetensors", model);
+  std::set<std::string> keys, tables;
+  for (const auto& [name, value] : load_safetensors(folder / "tied.safetensors").tensors) {
+    keys.insert(name);
+    if (value.shape() == Shape{7, 8}) tables.insert(name);
+  }
+  CHECK(keys.size() == model.named_parameters().size());
+  CHECK(tables == std::set<std::string>{"input.embedding.weight"});
   load_parameters(folder / "tied.safetensors", loaded);
   const Tensor tokens = some_tokens({1, 4});
   CHECK(loaded.forward(tokens).logits.value().to_vector() ==
@@ -209,7 +189,12 @@ TEST_CASE("dropout acts in training only and decoding refuses it") {
   model.eval();
   CHECK(run() == run());
   CHECK(model.begin(2)->next(Tensor::of<int64_t>({1, 2}, {2})).shape() == Shape{2, 7});
-  CHECK_FALSE(model.begin(2)->weights().defined());  // there is no source to look at
+  const auto decoding = model.begin(2);
+  (void)decoding->prompt(some_tokens({2, 3}));
+  (void)decoding->next(Tensor::of<int64_t>({1, 2}, {2}));
+  CHECK_FALSE(decoding->weights().defined());  // there is no source to look at
+  REQUIRE(decoding->last().weights.size() == 2);
+  CHECK(decoding->last().weights[1].shape() == Shape{2, 2, 1, 4});  // but there are earlier symbols
 }
 
 TEST_CASE("what a language model refuses") {
@@ -241,12 +226,12 @@ TEST_CASE("what a language model refuses") {
   CHECK(refusal([&] { (void)model.forward(Tensor::of<int64_t>({7}, {1, 1})); }) != "not refused");
   CHECK(refusal([&] {
           (void)model.forward(some_tokens({2, 3}), {1});
-        }) == "LanguageModel: 1 lengths for tokens (2, 3); need one for each sequence");
+        }) == "LanguageModel: there are 1 lengths for 2 sequences; need one for each");
   const auto decoding = model.begin(1);
   (void)decoding->prompt(some_tokens({1, 16}));
   std::vector<KeyValueCache> none;
   CHECK(refusal([&] {
-          (void)model.proceed(some_tokens({1, 2}), none);
+          (void)model.forward(some_tokens({1, 2}), none);
         }) == "TransformerEncoder: there are 0 caches for 2 layers; need one for each");
   CHECK(refusal([&] { (void)decoding->next(some_tokens({1})); }) ==
         "LanguageModel: sequence length 17 exceeds max_length 16");

@@ -167,17 +167,47 @@ TEST_CASE("running sums refuse masks that leave out keys for some queries only")
       refusal([&] { return linear_attention(x, x, x, Mask::window(4, 4, 2), false); }) ==
       "linear_attention: the mask is more than causal or padding; running sums cannot leave out a "
       "key for some queries only, so ask for the weights");
-  const Variable other = normal({1, 1, 4, 3}, 1);
-  CHECK(refusal([&] {
-          return linear_attention(x, other, x, Mask::causal(4), false);
-        }).starts_with("causal_product: Q is (1, 1, 4, 2), K (1, 1, 4, 3), V (1, 1, 4, 3); need "));
-  const Variable flat = tensor::zeros({4});
-  CHECK(refusal([&] {
-          return linear_attention(flat, flat, flat, {}, false);
-        }).starts_with("linear_attention: Q is (4,), K (4,), V (4,); need (..., Tq, D)"));
-  CHECK(refusal([&] { return linear_attention(x, other, x); }) ==
-        "attention_scores: Q is (1, 1, 4, 2), K is (1, 1, 4, 3); need (..., Tq, D) and "
-        "(..., Tk, D)");
+}
+
+TEST_CASE("linear attention refuses operands that do not fit, with weights and without") {
+  for (const bool need_weights : {false, true}) {
+    const auto attend = [&](const Shape& Q, const Shape& K, const Shape& V) {
+      return refusal([&] {
+        return linear_attention(tensor::ones(Q), tensor::ones(K), tensor::ones(V), {},
+                                need_weights);
+      });
+    };
+    CHECK(attend({2, 3, 4}, {2, 5, 4}, {2, 5, 6}) == "not refused");
+    CHECK(attend({2, 3, 4}, {2, 5, 3}, {2, 5, 6}) ==
+          "linear_attention: Q is (2, 3, 4), K (2, 5, 3), V (2, 5, 6); need (..., Tq, D), "
+          "(..., Tk, D) and (..., Tk, Dv), the axes before the same");
+    CHECK(attend({2, 3, 4}, {2, 5, 4}, {2, 4, 6}) != "not refused");
+    CHECK(attend({2, 3, 4}, {1, 5, 4}, {2, 5, 6}) != "not refused");
+    CHECK(attend({2, 3, 4}, {2, 5, 4}, {5, 6}) != "not refused");
+    CHECK(attend({4}, {4}, {4}) != "not refused");
+  }
+}
+
+TEST_CASE("a step of linear attention refuses what is not one position") {
+  const auto step = [](const Shape& q, const Shape& k, const Shape& v, Variable state = {}) {
+    return refusal([&] {
+      return linear_attention_step(tensor::ones(q), tensor::ones(k), tensor::ones(v), state);
+    });
+  };
+  CHECK(step({2, 1, 3}, {2, 1, 3}, {2, 1, 4}) == "not refused");
+  CHECK(step({1, 3}, {1, 3}, {1, 4}, tensor::ones({3, 5})) == "not refused");
+  CHECK(step({2, 2, 3}, {2, 2, 3}, {2, 2, 4}) ==
+        "linear_attention_step: q is (2, 2, 3), k (2, 2, 3); need one position, Tq = Tk = 1");
+  for (const Shape& k : {Shape{1, 1, 3}, {2, 1, 2}, {1, 3}, {3}}) {
+    CHECK(step({2, 1, 3}, k, {2, 1, 4}).starts_with("linear_attention_step: Q is (2, 1, 3), K"));
+  }
+  for (const Shape& v : {Shape{1, 1, 4}, {2, 2, 4}, {1, 4}, {}}) {
+    CHECK(step({2, 1, 3}, {2, 1, 3}, v).starts_with("linear_attention_step: Q is (2, 1, 3), K"));
+  }
+  CHECK(step({3}, {3}, {4}) != "not refused");
+  CHECK(step({2, 1, 3}, {2, 1, 3}, {2, 1, 4}, tensor::ones({1, 3, 5})) ==
+        "linear_attention_step: q is (2, 1, 3), v (2, 1, 4), the state (1, 3, 5); need a state "
+        "(..., D, Dv + 1) = (2, 3, 5)");
 }
 
 TEST_CASE("the cost of running sums grows like the length and that of weights like its square") {

@@ -11,25 +11,17 @@
 #include "nn/optimizer.h"
 #include "nn/transformer.h"
 #include "tests/compare.h"
-#include "tests/determinism/settings.h"
+#include "tests/nn/transformer_models.h"
 
 using namespace qkv;
 using namespace qkv::nn;
 using qkv::tests::refusal;
-
-namespace {
-
-Tensor some_tokens(const Shape& shape, int64_t vocab, uint64_t seed) {
-  lib::Generator generator(seed);
-  return tensor::integers(shape, 0, vocab, generator);
-}
-
-}  // namespace
+using qkv::tests::some_tokens;
 
 TEST_CASE("of 15 percent of the positions most are hidden and some lie and some stay") {
   const Tensor tokens = some_tokens({500, 40}, 9, 1);
   lib::Generator generator(2);
-  const MaskedTokens m = mask_tokens(tokens, {}, {.vocab = 9, .mask_symbol = 9}, generator);
+  const MaskedTokens m = mask_tokens(tokens, {}, {.vocab = 9}, generator);
   int64_t chosen = 0, hidden = 0, stay = 0;
   const auto x = tokens.to_vector(), input = m.input.to_vector(), target = m.targets.to_vector();
   for (size_t i = 0; i < x.size(); ++i) {
@@ -75,7 +67,7 @@ TEST_CASE("the same generator hides the same") {
   const Tensor tokens = some_tokens({3, 20}, 5, 1);
   const auto run = [&](uint64_t seed) {
     lib::Generator generator(seed);
-    return mask_tokens(tokens, {}, {.vocab = 5, .mask_symbol = 5}, generator).input.to_vector();
+    return mask_tokens(tokens, {}, {.vocab = 5}, generator).input.to_vector();
   };
   CHECK(run(3) == run(3));
   CHECK(run(3) != run(4));
@@ -119,9 +111,12 @@ TEST_CASE("what masking refuses") {
   };
   const MaskedTokensOptions right{.vocab = 5, .mask_symbol = 5};
   CHECK(mask({6}, {}, right) == "mask_tokens: tokens are (6,); need (B, T)");
-  CHECK(mask({2, 6}, {1}, right) == "mask_tokens: 1 lengths for 2 sequences");
+  CHECK(mask({2, 6}, {1}, right) ==
+        "mask_tokens: there are 1 lengths for 2 sequences; need one for each");
   CHECK(mask({2, 6}, {1, 7}, right) == "mask_tokens: length 7 is outside [0, 6]");
   CHECK(mask({2, 6}, {}, {.vocab = 2}) != "not refused");
+  CHECK(mask({2, 6}, {}, {.vocab = 5, .mask_symbol = -2}) ==
+        "mask_tokens: mask_symbol is -2; need a symbol, or -1 for vocab");
   CHECK(mask({2, 6}, {}, {.vocab = 5, .hidden = 0.8, .random = 0.3}) ==
         "mask_tokens: chosen 0.15, hidden 0.8, random 0.3; need shares of 0 to 1, the last two "
         "together at most 1");

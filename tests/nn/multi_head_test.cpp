@@ -107,7 +107,7 @@ TEST_CASE("heads that share keys and values are heads with equal weights for the
   }
 }
 
-TEST_CASE("attention with slopes takes them off its scores, with weights and without") {
+TEST_CASE("attention with slopes adds their bias to its scores, with weights and without") {
   lib::Generator generator(1);
   MultiHeadAttention module(8, 2, generator, {.positions = Positions::alibi});
   module.to(Dtype::float64);
@@ -118,8 +118,8 @@ TEST_CASE("attention with slopes takes them off its scores, with weights and wit
   const Variable Q = module.queries(x);
   const KeysAndValues to = module.keys_and_values(x, x);
   const Variable scores = matmul(Q, transpose(to.keys)) * 0.5;  // D = 4
-  const Variable fall = tensor::loss_of_distance(alibi_slopes(2, Dtype::float64), 5, 5);
-  CHECK(relative_error(with.weights.value(), softmax(scores - fall, -1).value()) <= 1e-14);
+  const Variable bias = tensor::alibi_bias(alibi_slopes(2, Dtype::float64), 5, 5);
+  CHECK(relative_error(with.weights.value(), softmax(scores + bias, -1).value()) <= 1e-14);
 }
 
 TEST_CASE("rotary and alibi scores know distances only") {

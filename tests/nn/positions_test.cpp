@@ -200,10 +200,10 @@ TEST_CASE("slopes halve from head to head if there are eight and end at 2^-8") {
 }
 
 TEST_CASE("distances are counted from the last query beside the last key") {
-  const Tensor loss = tensor::loss_of_distance(Tensor::of<double>({1, 0.5}, {2}), 2, 4);
-  CHECK(loss.shape() == Shape{2, 2, 4});
-  CHECK(loss.to_vector() ==
-        std::vector<double>{2, 1, 0, 1, 3, 2, 1, 0, 1, 0.5, 0, 0.5, 1.5, 1, 0.5, 0});
+  const Tensor bias = tensor::alibi_bias(Tensor::of<double>({1, 0.5}, {2}), 2, 4);
+  CHECK(bias.shape() == Shape{2, 2, 4});
+  CHECK(bias.to_vector() ==
+        std::vector<double>{-2, -1, 0, -1, -3, -2, -1, 0, -1, -0.5, 0, -0.5, -1.5, -1, -0.5, 0});
 }
 
 TEST_CASE("what a model adds begins at any position and ends with max_length") {

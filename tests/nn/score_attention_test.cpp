@@ -157,8 +157,7 @@ TEST_CASE("many queries at once are each query by itself to the bit") {
     REQUIRE(all.output.shape() == Shape{2, 3, 4});
     REQUIRE(all.weights.shape() == Shape{2, 3, 5});
     for (int64_t t = 0; t < 3; ++t) {
-      const auto one =
-          attention->forward(reshape(slice(queries, 1, t, t + 1), {2, kQuery}), keys, values);
+      const auto one = attention->forward(select(queries, 1, t), keys, values);
       CHECK(numbers(one.output) == numbers(slice(all.output, 1, t, t + 1)));
       CHECK(numbers(one.weights) == numbers(slice(all.weights, 1, t, t + 1)));
     }
@@ -255,21 +254,23 @@ TEST_CASE("score functions refuse what does not fit in one sentence") {
   };
   const DotAttention dot;
   CHECK(attend(dot, {3}, {2, 4, 3}, {2, 4, 3}) ==
-        "DotAttention: query is (3,), keys (2, 4, 3), values (2, 4, 3); need (B, Cq) or (B, Tq, "
-        "Cq), (B, T, Ck) and (B, T, Cv)");
-  CHECK(attend(dot, {2, 3}, {4, 3}, {2, 4, 3}).find("need (B, Cq)") != std::string::npos);
+        "DotAttention: query is (3,), keys are (2, 4, 3); need (B, Cq) or (B, Tq, Cq)");
+  CHECK(attend(dot, {2, 3}, {4, 3}, {2, 4, 3}) ==
+        "DotAttention: keys are (4, 3), values (2, 4, 3); need (B, T, Ck) and (B, T, Cv)");
+  CHECK(attend(dot, {2, 3}, {2, 4, 3}, {1, 4, 3}) ==
+        "DotAttention: keys are (2, 4, 3), values (1, 4, 3); both need the same batch B");
   CHECK(attend(dot, {1, 3}, {2, 4, 3}, {2, 4, 3}) ==
-        "DotAttention: query is (1, 3), keys (2, 4, 3), values (2, 4, 3); all need the same batch "
-        "B");
+        "DotAttention: query is (1, 3), keys are (2, 4, 3); both need the same batch B");
   CHECK(attend(dot, {2, 3}, {2, 4, 3}, {2, 5, 3}) ==
-        "DotAttention: query is (2, 3), keys (2, 4, 3), values (2, 5, 3); every key needs one "
-        "value (second axis)");
+        "DotAttention: keys are (2, 4, 3), values (2, 5, 3); every key needs one value (second "
+        "axis)");
   CHECK(attend(ScaledDotAttention(), {2, 3}, {2, 4, 5}, {2, 4, 3}) ==
-        "ScaledDotAttention: query is (2, 3), keys (2, 4, 5), values (2, 4, 3); queries and keys "
-        "need the same width (last axis)");
+        "ScaledDotAttention: query is (2, 3), keys are (2, 4, 5); queries and keys need the same "
+        "width (last axis)");
   CHECK(attend(AdditiveAttention(3, 4, 5, g), {2, 3}, {2, 4, 3}, {2, 4, 3}) ==
-        "AdditiveAttention: query is (2, 3), keys (2, 4, 3), values (2, 4, 3); need query width 3 "
-        "and key width 4");
+        "AdditiveAttention: keys are (2, 4, 3), values (2, 4, 3); need key width 4");
+  CHECK(attend(AdditiveAttention(3, 4, 5, g), {2, 4}, {2, 4, 4}, {2, 4, 3}) ==
+        "AdditiveAttention: query is (2, 4), keys are (2, 4, 4); need query width 3");
   CHECK(refusal([&] {
           const Tensor keys = tensor::ones({2, 4, 3});
           return dot.forward(tensor::ones({2, 3}), keys, keys, Mask::padding({1, 2}, 5));

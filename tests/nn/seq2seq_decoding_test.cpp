@@ -9,6 +9,7 @@
 #include "nn/teacher_forcing.h"
 #include "tensor/index.h"
 #include "tensor/views.h"
+#include "tests/allocations.h"
 #include "tests/compare.h"
 #include "tests/determinism/settings.h"
 #include "tests/nn/seq2seq_models.h"
@@ -97,15 +98,18 @@ TEST_CASE("rows go on from whatever row they are told, with its source") {
   }
 }
 
-TEST_CASE("a step of decoding asks the system for no memory once it is warm") {
+TEST_CASE("a step of decoding asks for no memory once it is warm and keeps none") {
   for (const Seq2SeqConfig& config : every_form()) {
     const auto model = make_model(config, Dtype::float32);
     const auto decoding = model->begin(symbols({3, 6}, 7, 1), {6, 2, 4});
     const Tensor received = symbols({3}, 8, 2);
     for (int64_t t = 0; t < 3; ++t) static_cast<void>(decoding->next(received));
     const lib::MemoryStats before = lib::memory_stats();
+    const int64_t calls = allocations();
     for (int64_t t = 0; t < 20; ++t) static_cast<void>(decoding->next(received));
+    const int64_t calls_after = allocations();
     const lib::MemoryStats after = lib::memory_stats();
+    CHECK_MESSAGE(calls_after == calls, name_of(config));
     CHECK_MESSAGE(after.system_calls == before.system_calls, name_of(config));
     CHECK_MESSAGE(after.live_bytes == before.live_bytes, name_of(config));
   }
@@ -117,6 +121,17 @@ TEST_CASE("decoding refuses another number of symbols than rows") {
   CHECK(refusal([&] { return decoding->next(symbols({2}, 8, 2)); }) ==
         "Seq2Seq: symbols are (2,); need one for each of 3 rows");
   CHECK(refusal([&] { decoding->reorder({0, 3}); }) != "not refused");
+}
+
+TEST_CASE("decoding is refused while dropout is on") {
+  Seq2SeqConfig config = small(SourceAttention::additive);
+  config.dropout = 0.25;
+  const auto model = make_model(config);
+  const Tensor source = symbols({3, 6}, 7, 1);
+  CHECK(refusal([&] { static_cast<void>(model->begin(source, {})); }) ==
+        "Seq2Seq: begin while dropout 0.25 is on; call eval() first");
+  model->eval();
+  CHECK(model->begin(source, {})->next(symbols({3}, 8, 2)).shape() == Shape{3, 8});
 }
 
 TEST_CASE("a tiny model learns to read backwards, and where to look for it") {

@@ -41,9 +41,7 @@ std::vector<Variable> embedded(const Variable& result) {
 }
 
 // Position t of (B, T, C), as (B, C).
-Variable at(const Variable& x, int64_t t) {
-  return reshape(slice(x, 1, t, t + 1), {x.shape()[0], x.shape()[2]});
-}
+Variable at(const Variable& x, int64_t t) { return select(x, 1, t); }
 
 }  // namespace
 

@@ -68,12 +68,12 @@ TEST_CASE("the table of teacher forcing shows the shift and what the loss counts
         "expected        7    3    1  EOS\n"
         "in the loss     #    #    #    #\n"
         "\n"
-        "input         BOS    5    .    .\n"
-        "expected        5  EOS    .    .\n"
+        "input         BOS    5  PAD  PAD\n"
+        "expected        5  EOS  PAD  PAD\n"
         "in the loss     #    #    .    .\n"
         "\n"
-        "input         BOS    .    .    .\n"
-        "expected      EOS    .    .    .\n"
+        "input         BOS  PAD  PAD  PAD\n"
+        "expected      EOS  PAD  PAD  PAD\n"
         "in the loss     #    .    .    .\n");
   const char* const words[] = {"le", "chat", "était"};
   CHECK(teacher_forcing_table(Tensor::of<int64_t>({0, 1, 2}, {1, 3}), {3}, 3, 4,
@@ -82,6 +82,25 @@ TEST_CASE("the table of teacher forcing shows the shift and what the loss counts
         "input           BOS     le   chat  était\n"
         "expected         le   chat  était    EOS\n"
         "in the loss       #      #      #      #\n");
+}
+
+TEST_CASE("the table tells BOS from EOS by their places though they be one symbol") {
+  const auto name = [](int64_t symbol) { return std::string(symbol == 0 ? "." : "PA"); };
+  CHECK(teacher_forcing_table(Tensor::of<int64_t>({0, 1, 0, 0}, {2, 2}), {2, 1}, 9, 9, name) ==
+        "position        0    1    2\n"
+        "input         BOS    .   PA\n"
+        "expected        .   PA  EOS\n"
+        "in the loss     #    #    #\n"
+        "\n"
+        "input         BOS    .  PAD\n"
+        "expected        .  EOS  PAD\n"
+        "in the loss     #    #    .\n");
+  // A target that holds the end mark itself shows its number: it is no end.
+  CHECK(teacher_forcing_table(Tensor::of<int64_t>({9, 1}, {1, 2}), {2}, 8, 9, name) ==
+        "position        0    1    2\n"
+        "input         BOS    9   PA\n"
+        "expected        9   PA  EOS\n"
+        "in the loss     #    #    #\n");
 }
 
 TEST_CASE("teacher forcing refuses what does not fit") {

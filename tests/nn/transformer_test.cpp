@@ -11,6 +11,7 @@
 #include "autograd/ops.h"
 #include "tensor/views.h"
 #include "tests/compare.h"
+#include "tests/nn/transformer_models.h"
 
 using namespace qkv;
 using namespace qkv::nn;
@@ -23,10 +24,7 @@ using Numbers = std::vector<double>;
 constexpr TransformerConfig kTiny = {
     .vocab = 5, .width = 4, .heads = 2, .layers = 1, .feed_forward = 6, .max_length = 5};
 
-Tensor some_tokens(const Shape& shape, uint64_t seed = 1) {
-  lib::Generator generator(seed);
-  return tensor::integers(shape, 0, 5, generator);
-}
+Tensor some_tokens(const Shape& shape) { return tests::some_tokens(shape, 5); }
 
 // Every parameter of a classifier against central differences. A model is made for every
 // evaluation: its dropout layers then draw the same elements each time.

@@ -66,7 +66,7 @@ class DecoderModel : public Model {
     std::vector<Sequence> answers(sources.size());
     for (const auto& [length, members] : by_length) {
       const auto rows = static_cast<int64_t>(members.size());
-      const auto next = net_.begin(rows);
+      const auto next = net_.begin(rows, /*need_weights=*/false);
       if (length > 0) {
         std::vector<Sequence> prompts;
         for (const size_t b : members) prompts.push_back(sources[b]);
@@ -87,7 +87,7 @@ class DecoderModel : public Model {
     if (task_.longest_source(Split::train) > 0) return {};
     const Quiet quiet(net_);
     const DecodingConfig& d = config_.decoding;
-    const auto next = net_.begin(count);
+    const auto next = net_.begin(count, /*need_weights=*/false);
     lib::Generator generator(static_cast<uint64_t>(config_.seed));
     const nn::Decoded drawn = nn::sample(
         *next, count, {.bos = bos_, .eos = eos_, .max_length = longest_target(task_) + 1},
