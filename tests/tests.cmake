@@ -25,10 +25,10 @@ set(tests
   autograd/unbind autograd/numeric autograd/taylor autograd/grad_check autograd/diagnosis
   autograd/kinks autograd/eps_sweep
   nn/module nn/layers nn/mask nn/attention nn/multi_head nn/variations nn/variations_masks
-  nn/linear_attention nn/score_attention nn/attention_memory nn/local_attention nn/recurrent
-  nn/recurrent_layers nn/decoder_step nn/positions nn/transformer nn/decoder nn/masked_tokens
-  nn/decoding nn/beam_search nn/teacher_forcing nn/seq2seq nn/seq2seq_decoding nn/kv_cache
-  nn/language_model nn/encoder_decoder nn/dependency nn/padding nn/optimizer nn/schedule
+  nn/varied_models nn/linear_attention nn/score_attention nn/attention_memory nn/local_attention
+  nn/recurrent nn/recurrent_layers nn/decoder_step nn/positions nn/transformer nn/decoder
+  nn/masked_tokens nn/decoding nn/beam_search nn/teacher_forcing nn/seq2seq nn/seq2seq_decoding
+  nn/kv_cache nn/language_model nn/encoder_decoder nn/dependency nn/padding nn/optimizer nn/schedule
   nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
   examples/config examples/tasks examples/task_answers examples/grammar examples/translate
   examples/text examples/alignment examples/metrics examples/ngram examples/trainer
