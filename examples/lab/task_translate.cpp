@@ -1,7 +1,7 @@
 // translate: English phrases into French, word by word of the grammar in grammar_rules.h.
 //
 //   source  the cat sat on the mat           target  le chat s'assit sur le tapis
-//   source  my big black dogs follow a girl  target  mes gros chiens noirs suivent une fille
+//   source  my big black dogs follow a girl  target  mes grands chiens noirs suivent une fille
 //
 // Articles and adjectives take gender and number from a noun that comes later, verbs their number
 // from a noun that may be far back, colours change places with their noun, and some nouns are two
