@@ -30,11 +30,12 @@ set(tests
   nn/masked_tokens nn/decoding nn/beam_search nn/teacher_forcing nn/seq2seq nn/seq2seq_decoding
   nn/kv_cache nn/language_model nn/encoder_decoder nn/dependency nn/padding nn/optimizer nn/schedule
   nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
-  examples/config examples/tasks examples/task_answers examples/grammar examples/translate
-  examples/text examples/alignment examples/metrics examples/ngram examples/trainer
-  examples/progress examples/attention_map examples/run_folder examples/jobs examples/results
-  examples/chart examples/study examples/gradcheck examples/mutants examples/golden
-  examples/golden_ops examples/verify
+  examples/config examples/config_fit examples/tasks examples/task_answers examples/grammar
+  examples/translate examples/text examples/alignment examples/metrics examples/ngram
+  examples/lab_models examples/pairs examples/trainer examples/run examples/progress
+  examples/attention_map examples/run_folder examples/jobs examples/results examples/chart
+  examples/study examples/gradcheck examples/mutants examples/golden examples/golden_ops
+  examples/verify
   determinism/bits determinism/recurrent_bits determinism/one_hash bench/table
 )
 set(test_support tests/main.cpp tests/allocations.cpp tests/bench/table.cpp)

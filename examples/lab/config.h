@@ -23,16 +23,18 @@ struct ModelConfig {
   int64_t heads = 1;  // the Transformers: encoder, decoder, encoder_decoder
   int64_t kv_heads = 0;
   int64_t window = 0;
+  int64_t sinks = 0;
+  std::string variation = "none";
   int64_t feed_forward = 64;
   std::string positions = "sinusoidal";
   std::string norm = "post";
-  std::string tied = "no";
+  bool tied = false;
 
   std::string cell = "gru";  // seq2seq
   std::string attention = "additive";
   int64_t embedding = 32;
-  std::string bidirectional = "yes";
-  std::string input_feeding = "no";
+  bool bidirectional = true;
+  bool input_feeding = false;
 
   int64_t order = 16;  // ngram
 };

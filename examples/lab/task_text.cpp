@@ -44,7 +44,7 @@ void prepare(Task& task) {
   task.ordinary.target = phrase_grammar().facts(kOrdinary).longest_characters - 1;
   task.longer.target = phrase_grammar().facts(kLonger).longest_characters - 1;
   task.min_length = 1;
-  task.length = task.ordinary.target;
+  task.length = task.train_length = task.ordinary.target;
   task.symbols = task.target_symbols;
 }
 

@@ -60,7 +60,7 @@ void prepare(Task& task) {
   task.ordinary = {.source = ordinary.longest_english, .target = ordinary.longest_french};
   task.longer = {.source = longer.longest_english, .target = longer.longest_french};
   task.min_length = 1;
-  task.length = task.ordinary.source;
+  task.length = task.train_length = task.ordinary.source;
   task.symbols = task.source_symbols;
 }
 
