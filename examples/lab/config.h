@@ -13,7 +13,7 @@
 
 namespace qkv::examples {
 
-// Which of these a kind of model has, the table says; the others it ignores.
+// Which of these a kind of model has, the table says (config_table.cpp); the others stay unused.
 struct ModelConfig {
   std::string kind;  // parse_config puts what suits the task if none is given
   int64_t width = 32;
@@ -53,10 +53,11 @@ struct Config {
   std::string name;  // of the run folder; parse_config puts the task's name if none is given
   int64_t seed = 1;
 
-  int64_t length = 16;
+  int64_t length = 16;  // these four: of all tasks but translate and text, which have a grammar
   int64_t min_length = 0;
   int64_t test_length = 0;
   int64_t symbols = 10;
+
   int64_t train_size = 20000;
   int64_t validation_size = 1000;
   int64_t test_size = 1000;
@@ -76,10 +77,11 @@ struct Config {
   DecodingConfig decoding;
 };
 
-// The defaults for the task and the model, overridden by the preset, then by the files of
-// config=FILE words, then by key=value words. The order of the words matters only between words of
-// the same key: the later one wins.
-// Throws std::invalid_argument, naming the key, the value and what is allowed.
+// What suits the task and the model or, if a preset is named, its values in place of that;
+// overridden by the files of config=FILE words, then by key=value words. The order of the words
+// matters only between words of the same key: the later one wins.
+// Throws std::invalid_argument, naming the key, the value and what is allowed: also for a word that
+// would change nothing, because the task or the model has no such key. A file may have all keys.
 [[nodiscard]] Config parse_config(const std::vector<std::string>& words);
 
 // Every key as a JSON object, nested at the dots, ending in a newline. Given back through

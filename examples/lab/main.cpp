@@ -66,7 +66,7 @@ void print_setting(const Config& config, const Task& task, Model& model, int64_t
 }
 
 // What a model of text makes of it; and beside a model that continues it, what it has replaced.
-void print_text_result(Model& model, const Task& task, const Config& config, const Result& r) {
+void print_text(Model& model, const Task& task, const Config& config, const Result& r) {
   std::cout << "what it makes of text\n";
   for (const std::string& line : model.samples(3)) std::cout << "  " << line << "\n";
   std::cout << "\n";
@@ -78,29 +78,29 @@ void print_text_result(Model& model, const Task& task, const Config& config, con
             << "\n";
 }
 
-void print_answers_result(Model& model, const Task& task, const Result& r) {
-  std::cout << "held-out sequences\n"
+void print_answers(Model& model, const Task& task) {
+  std::cout << (task.test_size < 3 ? "held-out sequences\n" : "three held-out sequences\n")
             << show_predictions(model, task, 3) << "\n"
             << "where it looks, in the first of them: rows are queries, columns are keys\n"
             << show_attention(model, make_batch(task, Split::test, 0, 1)) << "\n";
-  if (r.alignment_error) {
-    std::cout << show_alignment_error(*r.alignment_error, task) << "\n";
-  }
-  std::cout << "longer:     " << show_accuracy(*r.longer) << "\n"
-            << "validation: " << show_accuracy(r.validation) << "\n";
 }
 
 void print_result(Model& model, const Task& task, const Config& config, const std::string& folder,
                   double seconds, int64_t steps) {
   const Result r = measure(model, task);
   if (r.prediction) {
-    print_text_result(model, task, config, r);
+    print_text(model, task, config, r);
   } else {
-    print_answers_result(model, task, r);
+    print_answers(model, task);
+  }
+  std::cout << "saved in " << folder << ": config.json, metrics.jsonl, model.safetensors\n";
+  if (r.alignment_error) std::cout << show_alignment_error(*r.alignment_error, task) << "\n";
+  if (r.longer) {
+    std::cout << "longer:     " << show_accuracy(*r.longer) << "\n"
+              << "validation: " << show_accuracy(r.validation) << "\n";
   }
   const char* const of = config.model.kind == "encoder" ? " of hidden characters" : "";
-  std::cout << "saved in " << folder << ": config.json, metrics.jsonl, model.safetensors\n"
-            << config.task << ": "
+  std::cout << config.task << ": "
             << (r.prediction ? show_prediction(*r.prediction) + of : show_accuracy(r.test))
             << lib::str(", ", r.parameters, " parameters, ", steps, " steps, ") << std::flush;
   std::printf("%.1f s\n", seconds);

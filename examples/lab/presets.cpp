@@ -139,11 +139,11 @@ void annotated_copy(Config& c) {
   c.model.dropout = 0.1, c.model.norm = "pre";
 }
 
-// The same task with a thousandth of the parameters.
+// The same task with 9,988 parameters in place of 14,732,300.
 void annotated_copy_small(Config& c) {
   annotated_copy(c);
   c.steps = 1000, c.learning_rate = 1e-2, c.schedule = "cosine", c.warmup = 50, c.clip = 1;
-  c.model.width = 16, c.model.heads = 2, c.model.layers = 1, c.model.feed_forward = 32;
+  c.model.width = 20, c.model.heads = 2, c.model.layers = 1, c.model.feed_forward = 48;
   c.model.dropout = 0;
 }
 

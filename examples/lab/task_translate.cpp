@@ -9,7 +9,8 @@
 //
 // "the cat sat on the mat" is never trained on: by decree it belongs to the test split, as its
 // number 0. The longer examples are two phrases joined by "and", with more words than any one
-// phrase has; the second phrase is one that a model may have been trained on.
+// phrase has. The whole is held out, though either phrase alone may have been trained on; "and" is
+// in no ordinary phrase, so what it means cannot have been learned.
 #include <algorithm>
 
 #include "examples/lab/grammar.h"

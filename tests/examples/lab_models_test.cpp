@@ -102,6 +102,14 @@ TEST_CASE("a masked encoder is asked for hidden characters only, always the same
   CHECK_FALSE(m.model->looks(batch).at(0).on_source);
 }
 
+TEST_CASE("presets have as many parameters as they say") {
+  const auto count = [](const std::string& preset) {
+    return made({"preset=" + preset}).model->module().parameter_count();
+  };
+  CHECK(count("uva") == 10346);
+  CHECK(count("annotated-copy-small") == 9988);
+}
+
 // "the c_t sat.  ->  the cat sat.": two lines of one length, which differ where something is hidden
 // (or was replaced by another character, or by itself).
 TEST_CASE("a masked encoder's samples show the gaps and what it puts there") {
@@ -148,6 +156,10 @@ TEST_CASE("a lesson's table shows two short answers, what is expected and what c
     CHECK(count_of(table, "BOS") == 2);
     CHECK(count_of(table, "EOS") == 2);
   }
+  const Made text = made({"task=text"});
+  const std::string table = text.model->lesson_table(make_batch(text.task, Split::train, 0, 16));
+  CHECK(count_of(table, " ' ' ") >= 2);  // the spaces between words
+  CHECK(count_of(table, " '.' ") >= 1);
   const Made encoder = made({"task=copy"});
   CHECK(encoder.model->lesson_table(make_batch(encoder.task, Split::train, 0, 4)).empty());
 }

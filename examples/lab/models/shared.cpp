@@ -104,8 +104,10 @@ std::string taught_table(const Task& task, const Batch& batch, int64_t bos, int6
   targets.resize(std::min<size_t>(targets.size(), 2));
   std::vector<int64_t> lengths;
   for (const Sequence& target : targets) lengths.push_back(static_cast<int64_t>(target.size()));
-  return nn::teacher_forcing_table(padded(targets), lengths, bos, eos,
-                                   [&](int64_t symbol) { return target_text(task, {symbol}); });
+  return nn::teacher_forcing_table(padded(targets), lengths, bos, eos, [&](int64_t symbol) {
+    const std::string label = target_text(task, {symbol});
+    return label == " " || label == "." ? "'" + label + "'" : label;
+  });
 }
 
 std::vector<Sequence> written_answers(nn::NextSymbol& next, int64_t rows,
