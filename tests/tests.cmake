@@ -98,6 +98,7 @@ if(SH)
   qkv_test("script: every seed learns copy" 600 ${SH} tests/story/every_seed_learns.sh ${lab} copy)
   qkv_test("script: every seed learns reverse" 600
     ${SH} tests/story/every_seed_learns.sh ${lab} reverse)
+  qkv_test("script: text beside n-grams" 300 ${SH} tests/story/text.sh ${lab})
   qkv_test("script: studies that fail" 120 ${SH} tests/fault/study.sh $<TARGET_FILE:qkv_study>)
   foreach(study bottleneck reach scaling parallel positions heads references)
     qkv_test("script: study ${study}" 300

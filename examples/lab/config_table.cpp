@@ -81,7 +81,7 @@ void model_keys(Config& c, std::vector<Key>& keys) {
         "so many first positions stay in sight of a window", kTransformers},
        {"model.variation", &m.variation,
         Words{"none", "soft_cap", "sink", "kernel", "hard", "linear"},
-        "of all attention: see nn/variations.h", kTransformers},
+        "how queries weigh keys, if not by a plain softmax: see nn/variations.h", kTransformers},
        {"model.feed_forward", &m.feed_forward, Range{1, 16384}, "hidden width of the feed-forward",
         kTransformers},
        {"model.positions", &m.positions, Words{"none", "sinusoidal", "learned", "rotary", "alibi"},
