@@ -76,7 +76,7 @@ class Model {
 
 // What the kinds share:
 
-// logits (B, T, symbols), expected (B, T) with ignore_index where nothing counts.
+// logits (B, T, symbols), expected (B, T) with kIgnored where nothing counts.
 [[nodiscard]] Lesson lesson_of(const autograd::Variable& logits, const tensor::Tensor& expected,
                                double label_smoothing);
 

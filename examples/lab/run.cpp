@@ -1,8 +1,7 @@
-// From a configuration to figures.
+// Figures of answers, of predictions, and of maps.
 #include "examples/lab/run.h"
 
 #include "examples/lab/alignment.h"
-#include "examples/lab/stopwatch.h"
 
 namespace qkv::examples {
 namespace {
@@ -37,19 +36,6 @@ Result measure(Model& model, const Task& task) {
   result.bleu = bleu(test.answers, test.targets).score;
   result.longer = evaluate(model, task, Split::longer);
   result.alignment_error = alignment_error_of(model, task);
-  return result;
-}
-
-Result run_experiment(const Config& config) {
-  const Task task = make_task(config);
-  const auto model = make_model(config);
-  const Stopwatch watch;
-  const TrainingEnd end = train(
-      *model, task, config, [](const Metrics&) {}, [] { return false; });
-  const double seconds = watch.seconds();
-  Result result = measure(*model, task);
-  result.end = end;
-  result.seconds = seconds;
   return result;
 }
 

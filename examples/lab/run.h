@@ -1,8 +1,7 @@
-// One run of the lab, from a configuration to its figures: what ./qkv train prints and what the
-// studies put into their tables.
+// What a trained model is measured by: the figures that ./qkv train prints and that the studies put
+// into their tables.
 #pragma once
 
-#include <functional>
 #include <optional>
 
 #include "examples/lab/trainer.h"
@@ -11,8 +10,6 @@ namespace qkv::examples {
 
 struct Result {
   int64_t parameters = 0;
-  TrainingEnd end;
-  double seconds = 0;  // of the training
   Accuracy validation, test;
   double bleu = 0;                        // of the test answers, 0 to 100
   std::optional<Accuracy> longer;         // of sequences longer than any in the training
@@ -30,8 +27,5 @@ constexpr int64_t kAligned = 200;
 
 // The figures of a trained model on held-out sequences. Of `longer` it takes as many as of test.
 [[nodiscard]] Result measure(Model& model, const Task& task);
-
-// Makes the model, trains it, measures it.
-[[nodiscard]] Result run_experiment(const Config& config);
 
 }  // namespace qkv::examples

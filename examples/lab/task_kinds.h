@@ -7,7 +7,7 @@
 //   add        1 2 + 3 4        -> 6 4            task_add.cpp         length: a number's digits
 //   recall     a3 c1 b7 ? c a b -> 1 3 7          task_recall.cpp      length: pairs
 //   translate  the black cat    -> le chat noir   task_translate.cpp   length: not chosen
-//   text                        -> the cat sat.   task_text.cpp
+//   text                        -> the cat sat.   task_text.cpp        length: not chosen
 #pragma once
 
 #include "examples/lab/tasks.h"

@@ -28,9 +28,9 @@ struct NGramRun {
 // wrote them; above these of a model, if one is given.
 //
 //   perplexity of a character        test     longer
-//   decoder, width 64              1.6512     1.7001
-//   n-gram, order 13, Kneser-Ney   1.6997     1.8012
-//   the grammar itself             1.6029     1.5987     (of all it can write: 1.6079)
+//   decoder, width 64              1.6361     6.4804
+//   n-gram, order 13, Kneser-Ney   1.6994     2.4570
+//   the grammar itself             1.6029     1.5522     (of all its lines: 1.6079)
 struct TextModel {
   std::string name;
   double test, longer;  // perplexities
