@@ -255,6 +255,19 @@ std::string config_json(const Config& config) {
   return json.dump(2) + "\n";
 }
 
+namespace {
+
+// " (seq2seq)": the models and the tasks that have a key, where not all of those have it that are
+// trained by steps.
+std::string owners(const Key& key) {
+  const bool trained = key.models.size() + 1 == model_kinds().size();  // all but ngram
+  const std::string models = trained ? "" : joined(key.models), tasks = joined(key.tasks);
+  if (models.empty() && tasks.empty()) return "";
+  return " (" + models + (models.empty() || tasks.empty() ? "" : "; ") + tasks + ")";
+}
+
+}  // namespace
+
 std::string config_help() {
   Config defaults = parse_config({});
   std::ostringstream out;
@@ -265,7 +278,7 @@ std::string config_help() {
     if (range.size() >= 33) out << "\n" << std::string(2 + 21 + 33, ' ');
     out << std::setw(12);
     std::visit([&](const auto* field) { out << std::boolalpha << *field; }, key.field);
-    out << " " << key.help << "\n";
+    out << " " << key.help << owners(key) << "\n";
   }
   out << "  " << std::setw(21) << "config" << std::setw(33) << "a file" << std::setw(12) << ""
       << " a JSON object with any of these keys; key=value words override it\n";

@@ -88,7 +88,8 @@ struct Config {
 // config=FILE it yields the same configuration.
 [[nodiscard]] std::string config_json(const Config& config);
 
-// One line per key: its name, what is allowed, the default, what it means.
+// One line per key: its name, what is allowed, the default, what it means, and which models and
+// tasks have it if not all do.
 [[nodiscard]] std::string config_help();
 
 }  // namespace qkv::examples

@@ -2,6 +2,8 @@
 // projections, decoding with caches gives the bits of the whole, sinks stay in sight of a window.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "autograd/dependency.h"
 #include "autograd/ops.h"
 #include "nn/encoder_decoder.h"

@@ -25,9 +25,9 @@ class EncoderDecoderModel : public Writer {
     return net_.begin(batch.source, batch.source_lengths, /*need_weights=*/false);
   }
 
-  std::vector<Look> looks(const Batch& batch, const tensor::Tensor& input,
-                          const std::vector<std::string>& rows,
-                          const std::vector<std::string>& columns) override {
+  std::vector<Look> maps(const Batch& batch, const tensor::Tensor& input,
+                         const std::vector<std::string>& rows,
+                         const std::vector<std::string>& columns) override {
     const auto out = net_.forward(batch.source, batch.source_lengths, input);
     return looks_of(out.cross_weights, rows, columns, true);
   }

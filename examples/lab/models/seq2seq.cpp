@@ -55,9 +55,9 @@ class Seq2SeqModel : public Writer {
     return net_.begin(batch.source, batch.source_lengths);
   }
 
-  std::vector<Look> looks(const Batch& batch, const tensor::Tensor& input,
-                          const std::vector<std::string>& rows,
-                          const std::vector<std::string>& columns) override {
+  std::vector<Look> maps(const Batch& batch, const tensor::Tensor& input,
+                         const std::vector<std::string>& rows,
+                         const std::vector<std::string>& columns) override {
     const auto out = net_.forward(batch.source, batch.source_lengths, input);
     if (!out.weights.defined()) return {};
     return {{.title = "",

@@ -33,9 +33,9 @@ std::vector<Look> Writer::looks(const Batch& batch) {
   const Quiet quiet(module());
   const Batch first = first_of(batch);
   const auto taught = nn::teacher_forcing(first.target, first.target_lengths, bos_, eos_);
-  return looks(first, taught.input,
-               labels_to_end(task_, unpadded(first.target, first.target_lengths).front()),
-               source_labels(task_, unpadded(first.source, first.source_lengths).front()));
+  return maps(first, taught.input,
+              labels_to_end(task_, unpadded(first.target, first.target_lengths).front()),
+              source_labels(task_, unpadded(first.source, first.source_lengths).front()));
 }
 
 }  // namespace qkv::examples

@@ -29,9 +29,9 @@ class Writer : public Model {
   [[nodiscard]] virtual std::unique_ptr<nn::NextSymbol> begin(const Batch& batch) = 0;
 
   // Where it looks in the question of a batch of one: rows are its answer, columns its question.
-  [[nodiscard]] virtual std::vector<Look> looks(const Batch& batch, const tensor::Tensor& input,
-                                                const std::vector<std::string>& rows,
-                                                const std::vector<std::string>& columns) = 0;
+  [[nodiscard]] virtual std::vector<Look> maps(const Batch& batch, const tensor::Tensor& input,
+                                               const std::vector<std::string>& rows,
+                                               const std::vector<std::string>& columns) = 0;
 
   Config config_;
   Task task_;
