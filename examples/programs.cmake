@@ -31,7 +31,8 @@ set(lab_sources
   examples/lab/task_translate.cpp examples/lab/task_text.cpp examples/lab/tasks.cpp
   examples/lab/models/shared.cpp examples/lab/models/encoder.cpp
   examples/lab/models/masked_encoder.cpp examples/lab/models/decoder.cpp
-  examples/lab/models/encoder_decoder.cpp examples/lab/models/seq2seq.cpp examples/lab/model.cpp
+  examples/lab/models/writer.cpp examples/lab/models/encoder_decoder.cpp
+  examples/lab/models/seq2seq.cpp examples/lab/model.cpp
   examples/lab/metrics.cpp examples/lab/trainer.cpp examples/lab/run.cpp examples/lab/ngram.cpp
   examples/lab/text_run.cpp examples/lab/progress.cpp examples/lab/attention_map.cpp
   examples/lab/report.cpp examples/lab/run_folder.cpp)

@@ -130,15 +130,23 @@ MultiHeadAttention::MultiHeadAttention(int64_t width, int64_t number, lib::Gener
       key(width, width / heads * kv_heads, generator, Linear::Init::xavier),
       value(width, width / heads * kv_heads, generator, Linear::Init::xavier),
       out(width, width, generator, Linear::Init::xavier),
-      positions_(options.positions) {
+      positions_(options.positions),
+      variation_(options.variation) {
   if (positions_ == Positions::rotary && width / heads % 2 != 0) {
     lib::fail("MultiHeadAttention: width ", width, " over ", heads, " heads leaves ", width / heads,
               " columns each; rotary positions turn pairs of them");
+  }
+  if (positions_ == Positions::alibi && variation_ != Variation::none) {
+    lib::fail("MultiHeadAttention: alibi positions lower the scores of the plain softmax; they do ",
+              "not go with a variation of it");
   }
   add("query", query);
   add("key", key);
   add("value", value);
   add("out", out);
+  if (variation_ != Variation::sink) return;
+  sink = autograd::parameter(tensor::zeros({heads}));
+  add("sink", sink);
 }
 
 Variable MultiHeadAttention::queries(const Variable& x, int64_t first) const {
@@ -160,9 +168,11 @@ AttentionOutput MultiHeadAttention::attend(const Variable& Q, const KeysAndValue
   const bool alibi = positions_ == Positions::alibi;
   const Tensor slopes = alibi ? alibi_slopes(heads, Q.dtype()) : Tensor();  // (H)
   const AttentionOutput attended =
-      grouped_query_attention(Q, to.keys, to.values, mask, need_weights, slopes);
+      variation_ == Variation::none
+          ? grouped_query_attention(Q, to.keys, to.values, mask, need_weights, slopes)
+          : varied_attention(variation_, Q, to.keys, to.values, mask, sink);
   return {out.forward(join_heads(attended.output)),
-          attended.weights};  // (B, Tq, C), (B, H, Tq, Tk)
+          need_weights ? attended.weights : Variable()};  // (B, Tq, C), (B, H, Tq, Tk)
 }
 
 AttentionOutput MultiHeadAttention::forward(const Variable& query_input, const Variable& key_input,

@@ -50,9 +50,13 @@ struct AttentionOutput {
                                                            std::optional<double> scale = {},
                                                            const Tensor& slopes = {});
 
+// How a query weighs the keys: by a softmax of dot products, or as variations.h has it.
+enum class Variation { none, soft_cap, sink, kernel, hard, linear };
+
 struct MultiHeadOptions {
   int64_t kv_heads = 0;                   // heads of keys and values; 0: as many as of queries
   Positions positions = Positions::none;  // rotary and alibi act here, the others elsewhere
+  Variation variation = Variation::none;  // any but none: always with weights, O(T²)
 };
 
 struct KeysAndValues {
@@ -72,7 +76,7 @@ struct KeysAndValues {
 class MultiHeadAttention : public Module {
  public:
   // Throws std::invalid_argument unless width is a multiple of heads, and heads of kv_heads; for
-  // rotary positions D must be even.
+  // rotary positions D must be even; alibi goes with no variation.
   MultiHeadAttention(int64_t width, int64_t heads, lib::Generator& generator,
                      MultiHeadOptions options = {});
 
@@ -98,9 +102,11 @@ class MultiHeadAttention : public Module {
 
   const int64_t heads, kv_heads;
   Linear query, key, value, out;
+  Variable sink;  // (H) logits, 0 at first; of Variation::sink only
 
  private:
   Positions positions_;
+  Variation variation_;
 };
 
 }  // namespace qkv::nn

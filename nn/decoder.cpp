@@ -18,7 +18,8 @@ void add_layer(const DecoderLayerOutput& step, DecoderOutput* result) {
 
 DecoderLayer::DecoderLayer(const TransformerConfig& config, lib::Generator& generator)
     : self_attention(config.width, config.heads, generator, self_attention_options(config)),
-      cross_attention(config.width, config.heads, generator, {.kv_heads = config.kv_heads}),
+      cross_attention(config.width, config.heads, generator,
+                      {.kv_heads = config.kv_heads, .variation = config.variation}),
       feed_forward(config.width, config.feed_forward, config.activation, config.dropout, generator),
       norm1(config.width),
       norm2(config.width),
@@ -80,10 +81,14 @@ DecoderLayerOutput DecoderLayer::forward(const Variable& x, DecoderCache& cache,
 }
 
 TransformerDecoder::TransformerDecoder(const TransformerConfig& config, lib::Generator& generator)
-    : window_(config.window) {
+    : window_(config.window), sinks_(config.sinks) {
   if (config.layers < 1)
     lib::fail("TransformerDecoder: layers is ", config.layers, "; need at least 1");
   if (window_ < 0) lib::fail("TransformerDecoder: window is ", window_, "; need at least 0");
+  if (sinks_ < 0 || (sinks_ > 0 && window_ == 0)) {
+    lib::fail("TransformerDecoder: sinks are ", sinks_, ", window is ", window_,
+              "; sinks need a window, beside which they stay in sight");
+  }
   for (int64_t i = 0; i < config.layers; ++i) {
     layers.push_back(std::make_unique<DecoderLayer>(config, generator));
     add(lib::str(i), *layers.back());
@@ -91,7 +96,7 @@ TransformerDecoder::TransformerDecoder(const TransformerConfig& config, lib::Gen
 }
 
 Mask TransformerDecoder::past(int64_t queries, int64_t keys) const {
-  return window_ > 0 ? Mask::window(queries, keys, window_) : Mask::causal(queries, keys);
+  return window_ > 0 ? Mask::window(queries, keys, window_, sinks_) : Mask::causal(queries, keys);
 }
 
 DecoderOutput TransformerDecoder::forward(const Variable& x, const Variable& memory,

@@ -90,7 +90,7 @@ class TransformerDecoder : public Module {
  private:
   [[nodiscard]] Mask past(int64_t queries, int64_t keys) const;
 
-  int64_t window_;
+  int64_t window_, sinks_;
 };
 
 }  // namespace qkv::nn

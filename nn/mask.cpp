@@ -42,15 +42,17 @@ Mask Mask::window(int64_t queries, int64_t keys, int64_t width, int64_t sinks) {
 //   5 keys, the last 3 queries, width 2:   . # # # .
 //                                          . . # # #
 //                                          . . . # #
-Mask Mask::band(int64_t queries, int64_t keys, int64_t width) {
+Mask Mask::band(int64_t queries, int64_t keys, int64_t width, int64_t sinks) {
   if (width < 1) lib::fail("Mask::band: width is ", width, "; need at least 1");
+  if (sinks < 0) lib::fail("Mask::band: sinks are ", sinks, "; need at least 0");
   Mask mask;
   mask.shape_ = {queries, keys};
   mask.parts_.allowed = Tensor::empty({queries, keys}, Dtype::boolean);
   bool* cell = mask.parts_.allowed.mutable_data<bool>();
   for (int64_t q = 0; q < queries; ++q) {
     const int64_t itself = q + keys - queries;
-    for (int64_t k = 0; k < keys; ++k) *cell++ = k > itself - width && k < itself + width;
+    for (int64_t k = 0; k < keys; ++k)
+      *cell++ = k < sinks || (k > itself - width && k < itself + width);
   }
   return mask;
 }

@@ -39,8 +39,9 @@ class Mask {
   static Mask window(int64_t queries, int64_t keys, int64_t width, int64_t sinks = 0);
 
   // Query i sees the keys less than `width` away on both sides, i + keys - queries being its own
-  // place among them. Allowed: (Tq, Tk). Throws std::invalid_argument unless width >= 1.
-  static Mask band(int64_t queries, int64_t keys, int64_t width);
+  // place among them, and the first `sinks` keys. Allowed: (Tq, Tk). Throws std::invalid_argument
+  // unless width >= 1 and sinks >= 0.
+  static Mask band(int64_t queries, int64_t keys, int64_t width, int64_t sinks = 0);
 
   // Sequence b has lengths[b] real keys; the rest of `keys` is padding. Allowed: (B, 1, 1, Tk).
   // Throws std::invalid_argument for a length outside [0, keys].

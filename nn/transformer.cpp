@@ -8,7 +8,8 @@
 namespace qkv::nn {
 
 MultiHeadOptions self_attention_options(const TransformerConfig& config) {
-  return {.kv_heads = config.kv_heads, .positions = config.positions};
+  return {
+      .kv_heads = config.kv_heads, .positions = config.positions, .variation = config.variation};
 }
 
 EncoderLayer::EncoderLayer(const TransformerConfig& config, lib::Generator& generator)
@@ -44,7 +45,11 @@ AttentionOutput EncoderLayer::forward(const Variable& x, const Mask& mask, bool 
 }
 
 TransformerEncoder::TransformerEncoder(const TransformerConfig& config, lib::Generator& generator)
-    : window_(config.window) {
+    : window_(config.window), sinks_(config.sinks) {
+  if (sinks_ < 0 || (sinks_ > 0 && window_ == 0)) {
+    lib::fail("TransformerEncoder: sinks are ", sinks_, ", window is ", window_,
+              "; sinks need a window, beside which they stay in sight");
+  }
   if (window_ < 0) lib::fail("TransformerEncoder: window is ", window_, "; need at least 0");
   if (config.layers < 1)
     lib::fail("TransformerEncoder: layers is ", config.layers, "; need at least 1");
@@ -62,7 +67,7 @@ EncoderOutput TransformerEncoder::forward(const Variable& x, const Mask& mask, b
               " layers; need one for each");
   }
   const int64_t T = x.shape()[1], before = caches ? caches->front().length() : 0;
-  const Mask near = window_ > 0 ? mask & Mask::band(T, before + T, window_) : mask;
+  const Mask near = window_ > 0 ? mask & Mask::band(T, before + T, window_, sinks_) : mask;
   EncoderOutput result{x, {}};
   for (size_t i = 0; i < layers.size(); ++i) {
     KeyValueCache* const cache = caches ? &(*caches)[i] : nullptr;

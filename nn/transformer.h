@@ -21,12 +21,14 @@ struct TransformerConfig {
   int64_t heads = 1;          // H, a divisor of width
   int64_t kv_heads = 0;       // heads of keys and values, a divisor of heads; 0: as many
   int64_t window = 0;         // a position sees those less than `window` away; 0: all
+  int64_t sinks = 0;          // with a window: so many first positions stay in sight
   int64_t layers = 1;
   int64_t feed_forward = 64;
   int64_t max_length = 16;
   double dropout = 0;
   Norm norm = Norm::post;
   Positions positions = Positions::sinusoidal;
+  Variation variation = Variation::none;  // of every attention, also that to the source
   Activation activation = Activation::relu;
   bool tied_embeddings = false;  // the table of the input gives the logits, too (tokens.h)
 };
@@ -61,8 +63,8 @@ struct EncoderOutput {
 class TransformerEncoder : public Module {
  public:
   TransformerEncoder(const TransformerConfig& config, lib::Generator& generator);
-  // The mask is narrowed to the configuration's window. Caches: one for each layer, or none; they
-  // are for writing, inside NoGrad.
+  // The mask is narrowed to the configuration's window and sinks. Caches: one for each layer, or
+  // none; they are for writing, inside NoGrad.
   [[nodiscard]] EncoderOutput forward(const Variable& x, const Mask& mask = {},
                                       bool need_weights = true,
                                       std::vector<KeyValueCache>* caches = nullptr);
@@ -70,7 +72,7 @@ class TransformerEncoder : public Module {
   std::vector<std::unique_ptr<EncoderLayer>> layers;
 
  private:
-  int64_t window_;
+  int64_t window_, sinks_;
 };
 
 // One class for every position: the model of the toy tasks. Its input layer is a Linear on one-hot

@@ -7,6 +7,7 @@
 
 #include "autograd/ops.h"
 #include "lib/text.h"
+#include "nn/linear_attention.h"
 #include "tensor/elementwise.h"
 #include "tensor/index.h"
 #include "tensor/reduce.h"
@@ -42,6 +43,17 @@ Mask with_sink(const Mask& mask, int64_t keys) {
   return Mask::allow(tensor::concat({tensor::ones(shape, Dtype::boolean), allowed}, -1));
 }
 
+// The number H of query heads, after a look at all shapes.
+int64_t checked_groups(const char* name, const Variable& Q, const Variable& K, const Variable& V) {
+  const bool heads = Q.rank() == 4 && K.rank() == 4 && V.rank() == 4;
+  const int64_t H = heads ? Q.shape()[1] : 0, G = heads ? K.shape()[1] : 0;
+  if (!heads || G < 1 || H % G != 0 || V.shape()[1] != G) {
+    lib::fail(name, ": Q is ", Q.shape(), ", K ", K.shape(), ", V ", V.shape(),
+              "; need (B, H, Tq, D), (B, G, Tk, D), (B, G, Tk, Dv), and G must divide H");
+  }
+  return H;
+}
+
 }  // namespace
 
 // ---- grouped queries ----------------------------------------------------------------------------
@@ -51,12 +63,7 @@ Mask with_sink(const Mask& mask, int64_t keys) {
 // The adjoint of repeating is a sum: K_g gets the gradients of all the query heads that look at it.
 AttentionOutput grouped_query_attention(const Variable& Q, const Variable& K, const Variable& V,
                                         const Mask& mask, bool need_weights, const Tensor& slopes) {
-  const bool heads = Q.rank() == 4 && K.rank() == 4 && V.rank() == 4;
-  const int64_t H = heads ? Q.shape()[1] : 0, G = heads ? K.shape()[1] : 0;
-  if (!heads || G < 1 || H % G != 0 || V.shape()[1] != G) {
-    lib::fail("grouped_query_attention: Q is ", Q.shape(), ", K ", K.shape(), ", V ", V.shape(),
-              "; need (B, H, Tq, D), (B, G, Tk, D), (B, G, Tk, Dv), and G must divide H");
-  }
+  const int64_t H = checked_groups("grouped_query_attention", Q, K, V);
   return scaled_dot_product_attention(Q, repeat_heads(K, H), repeat_heads(V, H), mask, need_weights,
                                       {}, slopes);
 }
@@ -132,6 +139,31 @@ AttentionOutput kernel_attention(const Variable& Q, const Variable& K, const Var
   const Variable scores = attention_scores(Q, K, 1.0) - lengths * 0.5;
   const Variable weights = attention_weights(scores / (bandwidth * bandwidth), mask);
   return {matmul(weights, V), weights};
+}
+
+// ---- by name ------------------------------------------------------------------------------------
+
+AttentionOutput varied_attention(Variation variation, const Variable& Q, const Variable& K,
+                                 const Variable& V, const Mask& mask, const Variable& sink) {
+  constexpr double kCap = 10;
+  const int64_t H = checked_groups("varied_attention", Q, K, V);
+  const Variable keys = repeat_heads(K, H), values = repeat_heads(V, H);  // (B, H, Tk, D or Dv)
+  switch (variation) {
+    case Variation::soft_cap:
+      return soft_capped_attention(Q, keys, values, kCap, mask);
+    case Variation::sink:
+      return sink_attention(Q, keys, values, sink, mask);
+    case Variation::kernel:
+      return kernel_attention(Q, keys, values, std::pow(static_cast<double>(Q.shape()[3]), 0.25),
+                              mask);
+    case Variation::hard:
+      return hard_attention(Q, keys, values, mask);
+    case Variation::linear:
+      return linear_attention(Q, keys, values, mask);
+    case Variation::none:
+      break;
+  }
+  return scaled_dot_product_attention(Q, keys, values, mask);
 }
 
 }  // namespace qkv::nn

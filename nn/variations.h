@@ -60,4 +60,13 @@ namespace qkv::nn {
                                                const Variable& V, double bandwidth,
                                                const Mask& mask = {});
 
+// The one named, or linear attention (linear_attention.h) by its weights, of grouped heads: shapes
+// as for grouped_query_attention. The cap is 10; the bandwidth is the fourth root of D, so that
+// 1/h² = 1/√D: what makes it differ from plain attention is the length of the keys alone. `sink`
+// (H) is of Variation::sink. What a position gets does not depend on keys that its mask leaves out,
+// to the bit, so a cache of keys and values goes with each of them.
+[[nodiscard]] AttentionOutput varied_attention(Variation variation, const Variable& Q,
+                                               const Variable& K, const Variable& V,
+                                               const Mask& mask = {}, const Variable& sink = {});
+
 }  // namespace qkv::nn

@@ -25,17 +25,18 @@ set(tests
   autograd/unbind autograd/numeric autograd/taylor autograd/grad_check autograd/diagnosis
   autograd/kinks autograd/eps_sweep
   nn/module nn/layers nn/mask nn/attention nn/multi_head nn/variations nn/variations_masks
-  nn/linear_attention nn/score_attention nn/additive_start nn/attention_memory nn/local_attention
-  nn/recurrent nn/recurrent_layers nn/decoder_step nn/positions nn/transformer nn/decoder
-  nn/masked_tokens
-  nn/decoding nn/beam_search nn/teacher_forcing nn/seq2seq nn/seq2seq_decoding nn/kv_cache
-  nn/kv_cache_memory nn/language_model nn/encoder_decoder nn/dependency nn/padding nn/optimizer
-  nn/schedule nn/safetensors_header nn/safetensors nn/safetensors_faults nn/checkpoint
-  examples/config examples/tasks examples/task_answers examples/grammar examples/translate
-  examples/text examples/alignment examples/metrics examples/ngram examples/trainer
-  examples/progress examples/attention_map examples/run_folder examples/jobs examples/results
-  examples/chart examples/study examples/gradcheck examples/mutants examples/golden
-  examples/golden_ops examples/verify
+  nn/varied_models nn/linear_attention nn/score_attention nn/additive_start nn/attention_memory
+  nn/local_attention nn/recurrent nn/recurrent_layers nn/decoder_step nn/positions nn/transformer
+  nn/decoder nn/masked_tokens nn/decoding nn/beam_search nn/teacher_forcing nn/seq2seq
+  nn/seq2seq_decoding nn/kv_cache nn/kv_cache_memory nn/language_model nn/encoder_decoder
+  nn/dependency nn/padding nn/optimizer nn/schedule nn/safetensors_header nn/safetensors
+  nn/safetensors_faults nn/checkpoint
+  examples/config examples/config_fit examples/tasks examples/task_answers examples/grammar
+  examples/translate examples/text examples/alignment examples/metrics examples/ngram
+  examples/lab_models examples/pairs examples/trainer examples/run examples/progress
+  examples/attention_map examples/run_folder examples/jobs examples/results examples/chart
+  examples/study examples/gradcheck examples/mutants examples/golden examples/golden_ops
+  examples/verify
   determinism/bits determinism/recurrent_bits determinism/one_hash bench/table
 )
 set(test_support tests/main.cpp tests/allocations.cpp tests/bench/table.cpp)
@@ -98,6 +99,7 @@ if(SH)
   qkv_test("script: every seed learns copy" 600 ${SH} tests/story/every_seed_learns.sh ${lab} copy)
   qkv_test("script: every seed learns reverse" 600
     ${SH} tests/story/every_seed_learns.sh ${lab} reverse)
+  qkv_test("script: text beside n-grams" 300 ${SH} tests/story/text.sh ${lab})
   qkv_test("script: studies that fail" 120 ${SH} tests/fault/study.sh $<TARGET_FILE:qkv_study>)
   foreach(study bottleneck reach scaling parallel positions heads translate text references)
     qkv_test("script: study ${study}" 300

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <iomanip>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -29,14 +30,9 @@ using lib::str;
 
 // ---- what is allowed, and refusal --------------------------------------------------------------
 
-std::string join(const Words& words) {
-  std::string all;
-  for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
-  return all;
-}
-
 bool is_integer(const Key& key) { return std::holds_alternative<int64_t*>(key.field); }
 bool is_text(const Key& key) { return std::holds_alternative<std::string*>(key.field); }
+bool is_switch(const Key& key) { return std::holds_alternative<bool*>(key.field); }
 
 std::string allowed(const Key& key) {
   if (const Range* range = std::get_if<Range>(&key.allowed)) {
@@ -45,7 +41,7 @@ std::string allowed(const Key& key) {
                static_cast<int64_t>(range->high));
   }
   const Words& words = std::get<Words>(key.allowed);
-  return words.empty() ? "the name of a folder" : "one of " + join(words);
+  return words.empty() ? "the name of a folder" : "one of " + joined(words);
 }
 
 [[noreturn]] void refuse(const Key& key, const std::string& value) {
@@ -84,13 +80,13 @@ bool parse_number(const std::string& text, int64_t& value) {
 }
 
 void set(const Key& key, const std::string& text) {
-  if (is_text(key)) {
-    const Words& words = std::get<Words>(key.allowed);
-    if (words.empty()) {
-      check_run_name(text);
-    } else if (std::find(words.begin(), words.end(), text) == words.end()) {
-      refuse(key, text);
+  if (const Words* words = std::get_if<Words>(&key.allowed)) {
+    if (!words->empty() && !contains(*words, text)) refuse(key, text);
+    if (is_switch(key)) {
+      *std::get<bool*>(key.field) = text == "true";
+      return;
     }
+    if (words->empty()) check_run_name(text);
     *std::get<std::string*>(key.field) = text;
     return;
   }
@@ -115,45 +111,92 @@ using Assignment = std::pair<std::string, std::string>;  // key, value as text
 
 std::vector<Assignment> read_assignments(const std::vector<Key>& keys, const std::string& path) {
   std::vector<Assignment> assignments;
+  std::map<std::string, std::string> seen;  // the key by its full name: as the file has it
   for (const ConfigEntry& entry : read_config_file(path)) {
     const Key& key = find_key(keys, entry.key);
     if (entry.is_text != is_text(key))
       refuse(key, entry.is_text ? '"' + entry.value + '"' : entry.value);
+    const auto [before, is_first] = seen.emplace(key.name, entry.key);
+    if (!is_first) {
+      fail("config: file '", escaped(path), "': '", before->second, "' and '", entry.key,
+           "' are the same key");
+    }
     assignments.emplace_back(key.name, entry.value);
   }
   return assignments;
 }
 
-void check(const Config& c) {
-  const ModelConfig& m = c.model;
-  check_pair(c.task, m.kind);
-  const auto divides = [&](const char* name, int64_t value, const char* of, int64_t number) {
-    if (number % value != 0) {
-      fail("config: ", of, "=", number, " is refused; ", of, " must be divisible by ", name, "=",
-           value);
-    }
-  };
-  if (m.kind != "seq2seq" && m.kind != "ngram") {
-    divides("model.heads", m.heads, "model.width", m.width);
-    if (m.kv_heads > 0) divides("model.kv_heads", m.kv_heads, "model.heads", m.heads);
-  }
+// ---- what does not fit together ----------------------------------------------------------------
+
+struct Side {
+  const char* key;
+  int64_t value;
+  const char* rule;  // "at most": how it must stand to the other side
+};
+
+// Of two keys that do not fit, the one to blame is the one that was typed.
+[[noreturn]] void refuse_pair(const Side& a, const Side& b, const Words& typed) {
+  const bool first = contains(typed, a.key) || !contains(typed, b.key);
+  const Side &blamed = first ? a : b, &other = first ? b : a;
+  fail("config: ", blamed.key, "=", blamed.value, " is refused; ", blamed.key, " must be ",
+       blamed.rule, " ", other.key, "=", other.value,
+       contains(typed, blamed.key) && !contains(typed, other.key) ? ", which it is if not given"
+                                                                  : "");
+}
+
+void check_lengths(const Config& c, const Words& typed) {
   if (c.min_length > c.length) {
-    fail("config: min_length=", c.min_length,
-         " is refused; min_length must be at most length=", c.length);
+    refuse_pair({"min_length", c.min_length, "at most"}, {"length", c.length, "at least"}, typed);
   }
+  if (c.test_length > 0 && c.test_length < c.length) {
+    refuse_pair({"test_length", c.test_length, "0 or at least"}, {"length", c.length, "at most"},
+                typed);
+  }
+}
+
+void check_heads(const ModelConfig& m, const Words& typed) {
+  if (m.width % m.heads != 0) {
+    refuse_pair({"model.width", m.width, "divisible by"}, {"model.heads", m.heads, "a divisor of"},
+                typed);
+  }
+  if (m.kv_heads > 0 && m.heads % m.kv_heads != 0) {
+    refuse_pair({"model.heads", m.heads, "divisible by"},
+                {"model.kv_heads", m.kv_heads, "a divisor of"}, typed);
+  }
+  if (m.sinks > 0 && m.window == 0) {
+    fail("config: model.sinks=", m.sinks,
+         " is refused; sinks are what stays in sight of a window, ",
+         "so it needs model.window too");
+  }
+  if (m.variation != "none" && m.positions == "alibi") {
+    fail("config: model.variation=", m.variation, " is refused; model.positions=alibi lowers the ",
+         "scores of plain attention, and goes with no variation");
+  }
+}
+
+void check(const Config& c, const Words& typed) {
+  check_pair(c.task, c.model.kind);
+  if (c.model.kind != "seq2seq" && c.model.kind != "ngram") check_heads(c.model, typed);
+  if (c.optimizer == "sgd" && contains(typed, "beta2")) {
+    fail("config: beta2=", c.beta2, " is refused; optimizer=sgd does not use it, only adam, adamw");
+  }
+  check_lengths(c, typed);
   static_cast<void>(make_task(c));  // refuses sizes that do not fit, and too few examples to split
 }
 
-// A word for a key that this kind of model does not have would change nothing.
+// A word for a key that this kind of model, or this task, does not have would change nothing.
 void check_words(const Config& c, const std::vector<Key>& keys,
                  const std::vector<Assignment>& words) {
+  const auto require = [](const Words& those, const char* what, const std::string& it,
+                          const Assignment& word) {
+    if (those.empty() || contains(those, it)) return;
+    fail("config: ", word.first, "=", escaped(word.second.substr(0, 80)), " is refused; ", what,
+         "=", it, " does not use it, only ", joined(those));
+  };
   for (const Assignment& word : words) {
     const Key& key = find_key(keys, word.first);
-    const Words& kinds = key.models;
-    if (!kinds.empty() && std::find(kinds.begin(), kinds.end(), c.model.kind) == kinds.end()) {
-      fail("config: ", key.name, "=", escaped(word.second.substr(0, 80)),
-           " is refused; model=", c.model.kind, " does not use it, only ", join(kinds));
-    }
+    require(key.models, "model", c.model.kind, word);
+    require(key.tasks, "task", c.task, word);
   }
 }
 
@@ -189,9 +232,11 @@ Config parse_config(const std::vector<std::string>& words) {
   for (const auto& [name, text] : all) set(find_key(keys, name), text);  // checks all
   config = preset_values(config.preset, last_of(all, "task"), last_of(all, "model.kind"));
   for (const auto& [name, text] : all) set(find_key(keys, name), text);
+  Words typed;
+  for (const Assignment& word : from_words) typed.push_back(word.first);
   if (config.name.empty()) config.name = config.task;
   check_words(config, keys, from_words);
-  check(config);
+  check(config, typed);
   return config;
 }
 
@@ -210,6 +255,19 @@ std::string config_json(const Config& config) {
   return json.dump(2) + "\n";
 }
 
+namespace {
+
+// " (seq2seq)": the models and the tasks that have a key, where not all of those have it that are
+// trained by steps.
+std::string owners(const Key& key) {
+  const bool trained = key.models.size() + 1 == model_kinds().size();  // all but ngram
+  const std::string models = trained ? "" : joined(key.models), tasks = joined(key.tasks);
+  if (models.empty() && tasks.empty()) return "";
+  return " (" + models + (models.empty() || tasks.empty() ? "" : "; ") + tasks + ")";
+}
+
+}  // namespace
+
 std::string config_help() {
   Config defaults = parse_config({});
   std::ostringstream out;
@@ -219,8 +277,8 @@ std::string config_help() {
     out << "  " << std::setw(21) << key.name << std::setw(33) << range;
     if (range.size() >= 33) out << "\n" << std::string(2 + 21 + 33, ' ');
     out << std::setw(12);
-    std::visit([&](const auto* field) { out << *field; }, key.field);
-    out << " " << key.help << "\n";
+    std::visit([&](const auto* field) { out << std::boolalpha << *field; }, key.field);
+    out << " " << key.help << owners(key) << "\n";
   }
   out << "  " << std::setw(21) << "config" << std::setw(33) << "a file" << std::setw(12) << ""
       << " a JSON object with any of these keys; key=value words override it\n";

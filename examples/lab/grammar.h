@@ -15,11 +15,10 @@
 
 #include "examples/lab/alignment.h"
 #include "examples/lab/grammar_rules.h"
+#include "examples/lab/words.h"
 #include "lib/random.h"
 
 namespace qkv::examples {
-
-using Words = std::vector<std::string>;
 
 struct Phrase {
   Words english, french;

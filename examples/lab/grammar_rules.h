@@ -36,7 +36,7 @@ constexpr Rule kRules[] = {
 
     // ---- noun phrases: in French colours follow the noun, and all agree with it
     {"named.K.N.G", 6, "the.N.G noun.K.N.G"},
-    {"named.K.N.G", 3, "the.N.G quality.N.G noun.K.N.G"},          // the big cat: gros chat
+    {"named.K.N.G", 3, "the.N.G quality.N.G noun.K.N.G"},          // the big cat: grand chat
     {"named.K.N.G", 3, "the.N.G colour.N.G noun.K.N.G", "1 3 2"},  // the black cat: chat noir
     {"named.K.N.G", 1, "the.N.G quality.N.G colour.N.G noun.K.N.G", "1 2 4 3"},
 };
@@ -76,7 +76,8 @@ constexpr Word kWords[] = {
     {"noun.thing.N.f", 1, "deckchair|deckchairs", "chaise longue|chaises longues"},
     {"noun.thing.N.f", 1, "potato|potatoes", "pomme de terre|pommes de terre"},
 
-    {"quality.N.G", 1, "big", "gros|grosse|gros|grosses"},
+    // Not "gros": that is fat of a queen, and nobody says it of a garden.
+    {"quality.N.G", 1, "big", "grand|grande|grands|grandes"},
     {"quality.N.G", 1, "little", "petit|petite|petits|petites"},
     {"quality.N.G", 1, "good", "bon|bonne|bons|bonnes"},
     {"colour.N.G", 1, "black", "noir|noire|noirs|noires"},

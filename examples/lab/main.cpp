@@ -1,7 +1,6 @@
 // The program behind ./qkv train. Next: trainer.h.
 //
 // Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (after saving).
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -10,6 +9,7 @@
 #include "examples/lab/progress.h"
 #include "examples/lab/report.h"
 #include "examples/lab/run.h"
+#include "examples/lab/stopwatch.h"
 #include "examples/lab/text_run.h"
 #include "lib/text.h"
 #include "nn/checkpoint.h"
@@ -28,7 +28,8 @@ extern "C" void on_interrupt(int signal) {
 }
 
 const char* const kUsage =
-    "usage: qkv train TASK [key=value ...]     train on a task and write runs/NAME/\n"
+    "usage: qkv train TASK [key=value ...]     train on a task; a model trained by steps is\n"
+    "                                          written to runs/NAME/\n"
     "       qkv train --help                   every key, what is allowed, and its default\n";
 
 int print_train_help() {
@@ -64,40 +65,52 @@ void print_setting(const Config& config, const Task& task, Model& model, int64_t
   std::cout << std::flush;
 }
 
+// What a model of text makes of it; and beside a model that continues it, what it has replaced.
+void print_text(Model& model, const Task& task, const Config& config, const Result& r) {
+  std::cout << "what it makes of text\n";
+  for (const std::string& line : model.samples(3)) std::cout << "  " << line << "\n";
+  std::cout << "\n";
+  if (config.model.kind != "decoder") return;
+  std::cout << show_beside(run_ngrams(task, config), task,
+                           TextModel{.name = model.description(),
+                                     .test = r.prediction->perplexity(),
+                                     .longer = r.longer_prediction->perplexity()})
+            << "\n";
+}
+
+void print_answers(Model& model, const Task& task) {
+  std::cout << (task.test_size < 3 ? "held-out sequences\n" : "three held-out sequences\n")
+            << show_predictions(model, task, 3) << "\n"
+            << "where it looks, in the first of them: rows are queries, columns are keys\n"
+            << show_attention(model, make_batch(task, Split::test, 0, 1)) << "\n";
+}
+
 void print_result(Model& model, const Task& task, const Config& config, const std::string& folder,
                   double seconds, int64_t steps) {
   const Result r = measure(model, task);
   if (r.prediction) {
-    std::cout << "what it makes of text\n";
-    for (const std::string& line : model.samples(3)) std::cout << "  " << line << "\n";
-    std::cout << "\n";
-    if (config.model.kind == "decoder") std::cout << show_entropy(task);
+    print_text(model, task, config, r);
   } else {
-    std::cout << "three held-out sequences\n"
-              << show_predictions(model, task, 3) << "\n"
-              << "where it looks, in the first of them: rows are queries, columns are keys\n"
-              << show_attention(model, make_batch(task, Split::test, 0, 1)) << "\n";
+    print_answers(model, task);
   }
   std::cout << "saved in " << folder << ": config.json, metrics.jsonl, model.safetensors\n";
-  if (r.alignment_error) {
-    std::printf("alignment error rate: %.2f%%, against alignments that it has never seen\n",
-                100 * *r.alignment_error);
-  }
+  if (r.alignment_error) std::cout << show_alignment_error(*r.alignment_error, task) << "\n";
   if (r.longer) {
     std::cout << "longer:     " << show_accuracy(*r.longer) << "\n"
               << "validation: " << show_accuracy(r.validation) << "\n";
   }
-  std::cout << std::flush;
-  std::printf("%s: %s, %lld parameters, %lld steps, %.1f s\n", config.task.c_str(),
-              (r.prediction ? show_prediction(*r.prediction) : show_accuracy(r.test)).c_str(),
-              static_cast<long long>(r.parameters), static_cast<long long>(steps), seconds);
+  const char* const of = config.model.kind == "encoder" ? " of hidden characters" : "";
+  std::cout << config.task << ": "
+            << (r.prediction ? show_prediction(*r.prediction) + of : show_accuracy(r.test))
+            << lib::str(", ", r.parameters, " parameters, ", steps, " steps, ") << std::flush;
+  std::printf("%.1f s\n", seconds);
 }
 
 // Counting is all its training: no steps, no run folder.
 int run_ngram(const Config& config) {
   const Task task = make_task(config);
   const NGramRun run = run_ngrams(task, config);
-  std::cout << show_ngrams(run, task) << "\n" << show_entropy(task);
+  std::cout << show_ngrams(run, task) << "\n" << show_beside(run, task) << std::flush;
   std::printf("text: the best n-gram has order %lld: %.4f bits per character, perplexity %.4f\n",
               static_cast<long long>(run.best.order), run.test.bits_per_character(),
               run.test.perplexity());
@@ -110,7 +123,7 @@ int run_training(const Config& config) {
   RunFolder folder("runs", config.name);
   print_setting(config, task, *model, model->module().parameter_count());
 
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   Progress progress(stderr_progress(config.steps, config.batch));
   const TrainingEnd end = train(
       *model, task, config,
@@ -120,8 +133,7 @@ int run_training(const Config& config) {
       },
       [] { return interrupted != 0; });
   progress.finish();
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = watch.seconds();
   folder.publish(config_json(config),
                  [&](const std::string& path) { nn::save_parameters(path, model->module()); });
   if (end.interrupted) {

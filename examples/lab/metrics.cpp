@@ -32,11 +32,11 @@ int64_t matches(const Sequence& answer, const Sequence& reference, size_t n) {
   return right;
 }
 
+}  // namespace
+
 double share(int64_t part, int64_t all) {
   return static_cast<double>(part) / static_cast<double>(std::max<int64_t>(all, 1));
 }
-
-}  // namespace
 
 void Accuracy::add(const Sequence& answer, const Sequence& target) {
   exact += answer == target;

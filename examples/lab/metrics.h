@@ -9,6 +9,9 @@
 
 namespace qkv::examples {
 
+// part / all, and 0 of none.
+[[nodiscard]] double share(int64_t part, int64_t all);
+
 // How many of a number of sequences, and of their symbols, were right.
 struct Accuracy {
   int64_t exact = 0, sequences = 0;

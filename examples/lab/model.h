@@ -2,6 +2,7 @@
 // it has learned, answers.
 //
 //   encoder           every place of the question is answered at once      one softmax per place
+//                     (of a text: some characters are hidden, and filled in)
 //   decoder           question, BOS, answer: continued symbol by symbol    causal
 //   encoder_decoder   the question is encoded; the decoder looks at it     cross-attention
 //   seq2seq           the same with recurrent nets                         attention=none ... local
@@ -75,7 +76,7 @@ class Model {
 
 // What the kinds share:
 
-// logits (B, T, symbols), expected (B, T) with ignore_index where nothing counts.
+// logits (B, T, symbols), expected (B, T) with kIgnored where nothing counts.
 [[nodiscard]] Lesson lesson_of(const autograd::Variable& logits, const tensor::Tensor& expected,
                                double label_smoothing);
 

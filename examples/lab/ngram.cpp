@@ -172,7 +172,8 @@ Line NGram::sample(lib::Generator& generator, int64_t max_length) const {
 }
 
 std::vector<NGramTrial> try_ngrams(const NGramCounts& counts, const std::vector<Line>& validation) {
-  const std::vector<double> ks = {1, 0.1, 0.01, 0.001}, discounts = {0.1, 0.5, 0.75, 0.9, 0.95};
+  const std::vector<double> ks = {1, 0.1, 0.01, 1e-3, 1e-4, 1e-5};
+  const std::vector<double> discounts = {0.1, 0.5, 0.75, 0.9, 0.95, 0.97, 0.99};
   std::vector<NGramTrial> trials;
   for (const Smoothing smoothing : {Smoothing::add_k, Smoothing::kneser_ney}) {
     for (int64_t order = 1; order <= counts.longest_order(); ++order) {

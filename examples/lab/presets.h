@@ -9,9 +9,6 @@ namespace qkv::examples {
 [[nodiscard]] std::vector<std::string> model_kinds();
 [[nodiscard]] std::vector<std::string> preset_names();
 
-// What a preset is a setting for, and where it was published; "" for "default".
-[[nodiscard]] std::string preset_source(const std::string& preset);
-
 // Throws std::invalid_argument, with the reason, if a model of this kind cannot learn the task.
 void check_pair(const std::string& task, const std::string& kind);
 

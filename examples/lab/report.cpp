@@ -1,6 +1,7 @@
 // Answers and attention maps as text.
 #include "examples/lab/report.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "examples/lab/attention_map.h"
@@ -22,7 +23,7 @@ Batch answered(Model& model, const Batch& batch) {
 }  // namespace
 
 std::string show_predictions(Model& model, const Task& task, int64_t count) {
-  const Batch batch = make_batch(task, Split::test, 0, count);
+  const Batch batch = make_batch(task, Split::test, 0, std::min(count, task.test_size));
   const std::vector<Sequence> answers = model.answer(batch);
   const auto sources = unpadded(batch.source, batch.source_lengths);
   const auto targets = unpadded(batch.target, batch.target_lengths);
@@ -53,6 +54,15 @@ std::string show_accuracy(const Accuracy& a) {
   std::snprintf(text, sizeof text, "exact-sequence %.2f%% (%lld/%lld), token %.2f%%",
                 100 * a.exact_share(), static_cast<long long>(a.exact),
                 static_cast<long long>(a.sequences), 100 * a.token_share());
+  return text;
+}
+
+std::string show_alignment_error(double error, const Task& task) {
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "alignment error rate: %.2f%% of %lld phrases, by the last map above; no alignment "
+                "was ever shown",
+                100 * error, static_cast<long long>(std::min(kAligned, task.test_size)));
   return text;
 }
 

@@ -1,18 +1,15 @@
-// From a configuration to figures.
+// Figures of answers, of predictions, and of maps.
 #include "examples/lab/run.h"
-
-#include <chrono>
 
 #include "examples/lab/alignment.h"
 
 namespace qkv::examples {
 namespace {
 
-// Of the first test sequences: where each word of the true answer looks, beside the gold links.
+// Where each word of the true answer looks, beside the gold links.
 std::optional<double> alignment_error_of(Model& model, const Task& task) {
-  constexpr int64_t kSequences = 200;
   std::vector<std::vector<Link>> found, gold;
-  for (int64_t i = 0; i < std::min(kSequences, task.test_size); ++i) {
+  for (int64_t i = 0; i < std::min(kAligned, task.test_size); ++i) {
     const Batch batch = make_batch(task, Split::test, i, 1);
     const std::vector<Look> looks = model.looks(batch);
     if (batch.links[0].empty() || looks.empty() || !looks.back().on_source) return {};
@@ -25,13 +22,12 @@ std::optional<double> alignment_error_of(Model& model, const Task& task) {
 
 }  // namespace
 
-bool has_questions(const Task& task) { return task.longest_source(Split::train) > 0; }
-
 Result measure(Model& model, const Task& task) {
   Result result;
   result.parameters = model.module().parameter_count();
   if (!has_questions(task)) {
     result.prediction = predict(model, task, Split::test);
+    result.longer_prediction = predict(model, task, Split::longer);
     return result;
   }
   result.validation = evaluate(model, task, Split::validation);
@@ -40,20 +36,6 @@ Result measure(Model& model, const Task& task) {
   result.bleu = bleu(test.answers, test.targets).score;
   result.longer = evaluate(model, task, Split::longer);
   result.alignment_error = alignment_error_of(model, task);
-  return result;
-}
-
-Result run_experiment(const Config& config) {
-  const Task task = make_task(config);
-  const auto model = make_model(config);
-  const auto start = std::chrono::steady_clock::now();
-  const TrainingEnd end = train(
-      *model, task, config, [](const Metrics&) {}, [] { return false; });
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  Result result = measure(*model, task);
-  result.end = end;
-  result.seconds = seconds;
   return result;
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "examples/lab/words.h"
+
 namespace qkv::examples {
 namespace {
 
@@ -27,7 +29,7 @@ size_t edit_distance(const std::string& a, const std::string& b) {
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
   const std::string typed = word.substr(0, 80);
   size_t least = typed.size() / 3 + 2;  // that many edits make another word
-  std::string nearest, all;
+  std::string nearest;
   for (const std::string& name : known) {
     const std::string last_part = name.substr(name.rfind('.') + 1);
     const size_t distance = std::min(edit_distance(typed, name), edit_distance(typed, last_part));
@@ -35,9 +37,8 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
       least = distance;
       nearest = name;
     }
-    all += (all.empty() ? "" : ", ") + name;
   }
-  return nearest.empty() ? "; known: " + all : "; did you mean '" + nearest + "'?";
+  return nearest.empty() ? "; known: " + joined(known) : "; did you mean '" + nearest + "'?";
 }
 
 }  // namespace qkv::examples

@@ -7,7 +7,7 @@
 //   add        1 2 + 3 4        -> 6 4            task_add.cpp         length: a number's digits
 //   recall     a3 c1 b7 ? c a b -> 1 3 7          task_recall.cpp      length: pairs
 //   translate  the black cat    -> le chat noir   task_translate.cpp   length: not chosen
-//   text                        -> the cat sat.   task_text.cpp
+//   text                        -> the cat sat.   task_text.cpp        length: not chosen
 #pragma once
 
 #include "examples/lab/tasks.h"
@@ -22,8 +22,8 @@ struct TaskKind {
   const char* description;  // with a sample
   const char* separator;    // between the labels in a text
 
-  // Checks the sizes, and fills in the alphabets, same_length and the longest lengths. Throws
-  // std::invalid_argument.
+  // Checks the sizes, and fills in the alphabets and the longest lengths; where lengths are not
+  // chosen, those too. Throws std::invalid_argument.
   void (*prepare)(Task& task);
 
   // One example of an ordinary length, or of a longer one.
@@ -38,6 +38,8 @@ struct TaskKind {
 
   // Number 0 of the test split, if it is not to be drawn.
   Example (*first_test)() = nullptr;
+
+  bool same_length = false;  // is every answer as long as its question?
 };
 
 extern const TaskKind kCopy, kReverse, kSort, kMixed, kAdd, kRecall, kTranslate, kText;

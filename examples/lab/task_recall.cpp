@@ -5,9 +5,9 @@
 //
 // Attention in its plainest form: a query is what is asked for (c), the keys are what each pair is
 // found by (a, c, b), the values are what is handed back (3, 1, 7). A pair is one symbol: who finds
-// it has its value at hand. `length` counts the pairs,
-// `symbols` the different values; the keys are letters, each at most once in an example. The longer
-// examples have length + 1 to 2 length pairs, but at most 10.
+// it has its value at hand. `length` counts the pairs, `symbols` the different values; the keys are
+// letters, each at most once in an example. The longer examples have length + 1 to 2 length pairs,
+// but at most 10.
 #include <algorithm>
 #include <numeric>
 #include <utility>

@@ -15,7 +15,6 @@ void prepare(Task& task) {
   }
   require_enough(task, count, "symbols to the power of length");
   task.source_symbols = task.target_symbols = task.symbols;
-  task.same_length = true;
   task.ordinary = {.source = task.length, .target = task.length};
   task.longer = {.source = 2 * task.length, .target = 2 * task.length};
 }
@@ -74,7 +73,8 @@ const TaskKind kCopy = {.name = "copy",
                         .draw = draw_copy,
                         .split = split_of_source,
                         .source_label = number_label,
-                        .target_label = number_label};
+                        .target_label = number_label,
+                        .same_length = true};
 
 const TaskKind kReverse = {.name = "reverse",
                            .description = "write the input backwards: 7 3 1 0 -> 0 1 3 7",
@@ -83,7 +83,8 @@ const TaskKind kReverse = {.name = "reverse",
                            .draw = draw_reverse,
                            .split = split_of_source,
                            .source_label = number_label,
-                           .target_label = number_label};
+                           .target_label = number_label,
+                           .same_length = true};
 
 const TaskKind kSort = {.name = "sort",
                         .description = "put the symbols in order: 2 0 2 1 -> 0 1 2 2",
@@ -92,7 +93,8 @@ const TaskKind kSort = {.name = "sort",
                         .draw = draw_sort,
                         .split = split_of_source,
                         .source_label = number_label,
-                        .target_label = number_label};
+                        .target_label = number_label,
+                        .same_length = true};
 
 const TaskKind kMixed = {
     .name = "mixed",
@@ -102,6 +104,7 @@ const TaskKind kMixed = {
     .draw = draw_mixed,
     .split = split_of_source,
     .source_label = mixed_label,
-    .target_label = mixed_label};
+    .target_label = mixed_label,
+    .same_length = true};
 
 }  // namespace qkv::examples

@@ -4,7 +4,8 @@
 //
 // To know the letter after "sleep" one must remember the s of "dogs", more than twenty characters
 // before: an n-gram cannot. A line is a phrase of the grammar in grammar_rules.h, and . or ! after
-// it. The longer examples are two phrases, joined by ", and ", of more words than any single line.
+// it. The longer examples are two phrases, joined by ", and ", of more words than any single line;
+// the comma is in no ordinary line, so no model can know that it comes, or what comes after it.
 #include "examples/lab/task_text.h"
 
 #include <algorithm>
@@ -44,7 +45,7 @@ void prepare(Task& task) {
   task.ordinary.target = phrase_grammar().facts(kOrdinary).longest_characters - 1;
   task.longer.target = phrase_grammar().facts(kLonger).longest_characters - 1;
   task.min_length = 1;
-  task.length = task.ordinary.target;
+  task.length = task.train_length = task.ordinary.target;
   task.symbols = task.target_symbols;
 }
 

@@ -1,7 +1,7 @@
 // translate: English phrases into French, word by word of the grammar in grammar_rules.h.
 //
 //   source  the cat sat on the mat           target  le chat s'assit sur le tapis
-//   source  my big black dogs follow a girl  target  mes gros chiens noirs suivent une fille
+//   source  my big black dogs follow a girl  target  mes grands chiens noirs suivent une fille
 //
 // Articles and adjectives take gender and number from a noun that comes later, verbs their number
 // from a noun that may be far back, colours change places with their noun, and some nouns are two
@@ -9,7 +9,8 @@
 //
 // "the cat sat on the mat" is never trained on: by decree it belongs to the test split, as its
 // number 0. The longer examples are two phrases joined by "and", with more words than any one
-// phrase has; the second phrase is one that a model may have been trained on.
+// phrase has. The whole is held out, though either phrase alone may have been trained on; "and" is
+// in no ordinary phrase, so what it means cannot have been learned.
 #include <algorithm>
 
 #include "examples/lab/grammar.h"
@@ -60,7 +61,7 @@ void prepare(Task& task) {
   task.ordinary = {.source = ordinary.longest_english, .target = ordinary.longest_french};
   task.longer = {.source = longer.longest_english, .target = longer.longest_french};
   task.min_length = 1;
-  task.length = task.ordinary.source;
+  task.length = task.train_length = task.ordinary.source;
   task.symbols = task.source_symbols;
 }
 

@@ -6,6 +6,7 @@
 
 #include "examples/lab/suggestion.h"
 #include "examples/lab/task_kinds.h"
+#include "examples/lab/words.h"
 #include "lib/text.h"
 
 namespace qkv::examples {
@@ -51,12 +52,12 @@ std::vector<std::string> task_names() {
 
 std::string task_description(const std::string& name) { return find_task(name).description; }
 
+bool answers_are_as_long(const std::string& name) { return find_task(name).same_length; }
+
+bool has_questions(const Task& task) { return task.source_symbols > 0; }
+
 Task make_task(const Config& config) {
   const TaskKind& kind = find_task(config.task);
-  if (config.min_length > config.length) {
-    lib::fail("task: min_length=", config.min_length,
-              " is refused; it must be at most length=", config.length, " (0: as length)");
-  }
   Task task{.name = config.task,
             .seed = static_cast<uint64_t>(config.seed),
             .min_length = config.min_length == 0 ? config.length : config.min_length,
@@ -67,6 +68,11 @@ Task make_task(const Config& config) {
             .validation_size = config.validation_size,
             .test_size = config.test_size,
             .kind = &kind};
+  if (config.length < task.length) {
+    Task trained = task;  // longer held-out sequences do not make up for too few to train on
+    trained.length = config.length;
+    kind.prepare(trained);
+  }
   kind.prepare(task);
   return task;
 }
@@ -171,12 +177,6 @@ std::vector<std::string> labels(const Task& task, const Sequence& symbols, int64
     all.push_back(symbol >= 0 && symbol < alphabet ? label(task, symbol) : "?");
   }
   return all;
-}
-
-std::string joined(const std::vector<std::string>& labels, const char* separator) {
-  std::string text;
-  for (const std::string& label : labels) text += (text.empty() ? "" : separator) + label;
-  return text;
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 //
 //   source  1 2 + 3 4   ->   target  6 4        (add: the answer's digits, the least first)
 //
-// Next: task_kinds.h, the seven tasks, a file each.
+// Next: task_kinds.h, the eight tasks and their files.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,6 @@ struct Task {
   // What a model must know. The alphabets are the tasks' own: a model that needs a start and an
   // end symbol puts them after target_symbols.
   int64_t source_symbols = 0, target_symbols = 0;
-  bool same_length = false;  // the answer is as long as the question: copy, reverse, sort
   struct Longest {
     int64_t source = 0, target = 0;
   };
@@ -57,9 +56,16 @@ struct Task {
 // One line with a sample, for help. Throws std::invalid_argument for an unknown task.
 [[nodiscard]] std::string task_description(const std::string& name);
 
-// Throws std::invalid_argument if the task is unknown, if min_length > length, or if there are
-// fewer than 500 different examples, too few to hold some out.
+// Is every answer as long as its question, as in copy? Throws std::invalid_argument as above.
+[[nodiscard]] bool answers_are_as_long(const std::string& name);
+
+// Throws std::invalid_argument if the task is unknown, if its sizes do not fit, or if there are
+// fewer than 500 different examples of the training's lengths, too few to hold some out. REQUIRES:
+// min_length <= length, which parse_config sees to.
 [[nodiscard]] Task make_task(const Config& config);
+
+// A text has none: it is not answered but predicted.
+[[nodiscard]] bool has_questions(const Task& task);
 
 // Example number `index` of a split is drawn from its address (seed, split, index) alone, so any
 // can be had without those before it. Which split an example belongs to is decided by its content:

@@ -38,6 +38,7 @@ NGramRun run_ngrams(const Task& task, const Config& config) {
   run.best = best_of(run.trials);
   const NGram best(counts, run.best);
   run.test = best.score(lines_of(task, Split::test, task.test_size));
+  run.longer = best.score(lines_of(task, Split::longer, task.test_size));
   lib::Generator generator(task.seed);
   for (int i = 0; i < 3; ++i) {
     run.samples.push_back(best.sample(generator, task.longest_target(Split::test)));
@@ -58,12 +59,21 @@ std::string show_ngrams(const NGramRun& run, const Task& task) {
   return text;
 }
 
-std::string show_entropy(const Task& task) {
-  const TextEntropy true_one = text_entropy();
-  const double bits = grammar_bits_per_character(task, Split::test, task.test_size);
-  return format(
-      "the grammar itself: %.4f bits per character, perplexity %.4f; on these lines %.4f, %.4f\n",
-      true_one.bits_per_character, true_one.perplexity, bits, std::exp2(bits));
+std::string show_beside(const NGramRun& run, const Task& task,
+                        const std::optional<TextModel>& model) {
+  const auto row = [](const std::string& name, double test, double longer) {
+    return format("%-36s  %8.4f  %8.4f", name.c_str(), test, longer);
+  };
+  const auto grammar = [&](Split split) {
+    return std::exp2(grammar_bits_per_character(task, split, task.test_size));
+  };
+  std::string text = "perplexity of a character                 test    longer\n";
+  if (model) text += row(model->name, model->test, model->longer) + "\n";
+  text += row(lib::str("n-gram, order ", run.best.order, ", ", name_of(run.best.smoothing)),
+              run.test.perplexity(), run.longer.perplexity()) +
+          "\n";
+  text += row("the grammar itself", grammar(Split::test), grammar(Split::longer));
+  return text + format("   (of all its lines: %.4f)\n", text_entropy().perplexity);
 }
 
 }  // namespace qkv::examples

@@ -2,13 +2,14 @@
 #include "examples/lab/trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <stdexcept>
 
 #include "autograd/anomaly.h"
 #include "autograd/engine.h"
 #include "autograd/ops.h"
+#include "examples/lab/stopwatch.h"
+#include "examples/lab/words.h"
 #include "lib/text.h"
 #include "nn/schedule.h"
 
@@ -17,18 +18,12 @@ namespace {
 
 constexpr int64_t kEvaluationBatch = 250;
 
-nn::Schedule schedule_named(const std::string& name) {
-  if (name == "constant") return nn::Schedule::constant;
-  if (name == "inverse_sqrt") return nn::Schedule::inverse_sqrt;
-  return name == "linear" ? nn::Schedule::linear : nn::Schedule::cosine;
-}
-
-double share(int64_t part, int64_t whole) {
-  return static_cast<double>(part) / static_cast<double>(std::max<int64_t>(whole, 1));
-}
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+nn::Schedule schedule_of(const Config& config) {
+  using enum nn::Schedule;
+  return named<nn::Schedule>(config.schedule, {{"constant", constant},
+                                               {"linear", linear},
+                                               {"cosine", cosine},
+                                               {"inverse_sqrt", inverse_sqrt}});
 }
 
 }  // namespace
@@ -120,7 +115,8 @@ TrainingEnd train(Model& model, const Task& task, const Config& config,
                   const std::function<void(const Metrics&)>& report,
                   const std::function<bool()>& stop) {
   const auto optimizer = make_optimizer(config, model.module());
-  const auto start = std::chrono::steady_clock::now();
+  const nn::Schedule schedule = schedule_of(config);
+  const Stopwatch watch;
   model.module().train();
   for (int64_t step = 0; step < config.steps; ++step) {
     const Batch batch =
@@ -137,15 +133,14 @@ TrainingEnd train(Model& model, const Task& task, const Config& config,
     const double norm =
         config.clip > 0 ? nn::clip_grad_norm(model.module().parameters(), config.clip) : 0;
     optimizer->learning_rate =
-        config.learning_rate *
-        nn::schedule_factor(schedule_named(config.schedule), step, config.steps, config.warmup);
+        config.learning_rate * nn::schedule_factor(schedule, step, config.steps, config.warmup);
     optimizer->step();
     report({.step = step + 1,
             .loss = loss.item(),
             .accuracy = share(lesson.right, lesson.counted),
             .learning_rate = optimizer->learning_rate,
             .grad_norm = norm,
-            .seconds = seconds_since(start)});
+            .seconds = watch.seconds()});
     if (stop()) return {.steps = step + 1, .interrupted = step + 1 < config.steps};
   }
   return {.steps = config.steps};

@@ -29,7 +29,8 @@ struct Answered {
 [[nodiscard]] Answered answer_all(Model& model, const Task& task, Split split);
 [[nodiscard]] Accuracy evaluate(Model& model, const Task& task, Split split);
 
-// How well each symbol of a split is predicted from the true ones before it.
+// How well each symbol of a split is predicted from the true ones before it; by a masked encoder,
+// each hidden one from those on both sides.
 struct Prediction {
   double loss = 0;  // the mean of -ln p, over all symbols and their ends
   double accuracy = 0;

@@ -278,4 +278,7 @@ TEST_CASE("config: the help has a line for every key of the JSON") {
     CHECK(help.find(std::string("  ") + key + " ") != std::string::npos);
   }
   CHECK(help.find("an integer from 1 to 4096") != std::string::npos);
+  CHECK(help.find("the recurrent cell (seq2seq)\n") != std::string::npos);
+  CHECK(help.find("0: all (decoder; text)\n") != std::string::npos);
+  CHECK(help.find("optimiser steps\n") != std::string::npos);
 }

@@ -29,16 +29,16 @@ std::map<std::string, std::set<std::string>> french_forms() {
     for (const std::string& word : words) forms[word] = values;
   };
   add({"sm"}, {"le", "un", "ce", "mon", "chat", "chien", "roi", "lit", "jardin", "petit", "bon",
-               "noir", "blanc", "vert"});
+               "grand", "noir", "blanc", "vert"});
   add({"sf"}, {"la", "une", "cette", "ma", "fille", "reine", "table", "maison", "chaise", "longue",
-               "pomme", "grosse", "petite", "bonne", "noire", "blanche", "verte"});
-  add({"pm"},
-      {"chats", "chiens", "rois", "lits", "jardins", "petits", "bons", "noirs", "blancs", "verts"});
-  add({"pf"}, {"filles", "reines", "tables", "maisons", "chaises", "longues", "pommes", "grosses",
+               "pomme", "grande", "petite", "bonne", "noire", "blanche", "verte"});
+  add({"pm"}, {"chats", "chiens", "rois", "lits", "jardins", "grands", "petits", "bons", "noirs",
+               "blancs", "verts"});
+  add({"pf"}, {"filles", "reines", "tables", "maisons", "chaises", "longues", "pommes", "grandes",
                "petites", "bonnes", "noires", "blanches", "vertes"});
   add({"pm", "pf"}, {"les", "ces", "mes", "deux", "trois", "rouges"});
   add({"sm", "sf"}, {"rouge"});
-  add({"sm", "pm"}, {"tapis", "gros"});
+  add({"sm", "pm"}, {"tapis"});
   add({"sf", "pf"}, {"souris"});
   return forms;
 }
@@ -211,7 +211,7 @@ TEST_CASE("translate: vocabularies are small, lower case, and without accents") 
   CHECK(task.source_symbols == 64);
   CHECK(task.target_symbols > 80);
   CHECK(task.target_symbols < 100);
-  CHECK_FALSE(task.same_length);
+  CHECK_FALSE(answers_are_as_long(task.name));
   for (int64_t s = 0; s < task.target_symbols; ++s) {
     for (const char c : target_text(task, {s})) CHECK(((c >= 'a' && c <= 'z') || c == '\''));
   }

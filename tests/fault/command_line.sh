@@ -44,6 +44,13 @@ refused 2 "steps" train reverse steps=many
 refused 2 "steps" train reverse steps=1.5
 refused 2 "learning_rate" train reverse learning_rate=nan
 refused 2 "model.width" train reverse model.width=10 model.heads=3
+refused 2 "model.heads=3 is refused" train reverse heads=3
+refused 2 "length=1 is refused; length must be at least min_length=2" train recall length=1
+refused 2 "length=8 is refused; task=translate does not use it" train translate length=8
+refused 2 "decoding.beam=4 is refused; task=text does not use it" train text beam=4
+refused 2 "test_length=7 is refused" train copy length=8 test_length=7
+refused 2 "so it needs model.window too" train copy sinks=1
+refused 2 "model.tied must be one of true, false" train sort model=decoder tied=yes
 refused 2 "missing.json" train reverse config=missing.json
 echo '{"seed": "one"}' >bad.json
 refused 2 "seed" train reverse config=bad.json

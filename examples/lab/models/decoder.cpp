@@ -84,7 +84,7 @@ class DecoderModel : public Model {
   }
 
   std::vector<std::string> samples(int64_t count) override {
-    if (task_.longest_source(Split::train) > 0) return {};
+    if (has_questions(task_)) return {};
     const Quiet quiet(net_);
     const DecodingConfig& d = config_.decoding;
     const auto next = net_.begin(count, /*need_weights=*/false);

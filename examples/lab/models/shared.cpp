@@ -3,38 +3,40 @@
 
 #include <algorithm>
 
+#include "examples/lab/words.h"
 #include "lib/text.h"
 #include "nn/teacher_forcing.h"
 #include "tensor/views.h"
 
 namespace qkv::examples {
-namespace {
-
-nn::Positions positions_named(const std::string& name) {
-  using enum nn::Positions;
-  if (name == "none") return none;
-  if (name == "learned") return learned;
-  if (name == "rotary") return rotary;
-  return name == "alibi" ? alibi : sinusoidal;
-}
-
-}  // namespace
-
 nn::TransformerConfig transformer_config(const Config& config, int64_t vocab, int64_t max_length) {
   const ModelConfig& m = config.model;
+  using enum nn::Variation;
+  using At = nn::Positions;
   return {
       .vocab = vocab,
       .width = m.width,
       .heads = m.heads,
       .kv_heads = m.kv_heads,
       .window = m.window,
+      .sinks = m.sinks,
       .layers = m.layers,
       .feed_forward = m.feed_forward,
       .max_length = max_length,
       .dropout = m.dropout,
-      .norm = m.norm == "pre" ? nn::Norm::pre : nn::Norm::post,
-      .positions = positions_named(m.positions),
-      .tied_embeddings = m.tied == "yes",
+      .norm = named<nn::Norm>(m.norm, {{"post", nn::Norm::post}, {"pre", nn::Norm::pre}}),
+      .positions = named<At>(m.positions, {{"none", At::none},
+                                           {"sinusoidal", At::sinusoidal},
+                                           {"learned", At::learned},
+                                           {"rotary", At::rotary},
+                                           {"alibi", At::alibi}}),
+      .variation = named<nn::Variation>(m.variation, {{"none", none},
+                                                      {"soft_cap", soft_cap},
+                                                      {"sink", sink},
+                                                      {"kernel", kernel},
+                                                      {"hard", hard},
+                                                      {"linear", linear}}),
+      .tied_embeddings = m.tied,
   };
 }
 
@@ -44,7 +46,8 @@ double smoothing(const Config& config, const nn::Module& module) {
 
 std::string transformer_description(const Config& config) {
   const ModelConfig& m = config.model;
-  return lib::str(m.kind, ", width ", m.width, ", heads ", m.heads, ", layers ", m.layers);
+  return lib::str(m.variation == "none" ? "" : m.variation + " attention, ", m.kind, ", width ",
+                  m.width, ", heads ", m.heads, ", layers ", m.layers);
 }
 
 int64_t longest_source(const Task& task) {
@@ -101,8 +104,10 @@ std::string taught_table(const Task& task, const Batch& batch, int64_t bos, int6
   targets.resize(std::min<size_t>(targets.size(), 2));
   std::vector<int64_t> lengths;
   for (const Sequence& target : targets) lengths.push_back(static_cast<int64_t>(target.size()));
-  return nn::teacher_forcing_table(padded(targets), lengths, bos, eos,
-                                   [&](int64_t symbol) { return target_text(task, {symbol}); });
+  return nn::teacher_forcing_table(padded(targets), lengths, bos, eos, [&](int64_t symbol) {
+    const std::string label = target_text(task, {symbol});
+    return label == " " || label == "." ? "'" + label + "'" : label;
+  });
 }
 
 std::vector<Sequence> written_answers(nn::NextSymbol& next, int64_t rows,

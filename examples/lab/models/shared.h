@@ -47,7 +47,8 @@ class Quiet {
   bool training_;
 };
 
-// What a decoder reads, what it should say, and what of that counts: of two short answers.
+// What a decoder reads, what it should say, and what of that counts: of two short answers. A space
+// and a full stop, which elsewhere in the table stand for nothing, are in quotes.
 [[nodiscard]] std::string taught_table(const Task& task, const Batch& batch, int64_t bos,
                                        int64_t eos);
 
