@@ -44,7 +44,7 @@ void chapter() {
 
   // 2. The projections
   section(2, "Three views of every token: query, key, value");
-  say("A query says what a token looks for, a key what it can be found by, a value what it has to\n"
+  say("A query says what a token looks for, a key what it can be found by, a value what it has to "
       "give. All three are linear: one matrix product each, with weights that are learned.");
   const Tensor Q = t::matmul(X, Wq), K = t::matmul(X, Wk), V = t::matmul(X, Wv);  // (3, 2)
   show("Q", "X Wq", Q);
@@ -56,7 +56,7 @@ void chapter() {
 
   // 3. The scores
   section(3, "Scores: every query meets every key");
-  say("Row i, column j: how well query i matches key j, as a dot product. The first one is\n"
+  say("Row i, column j: how well query i matches key j, as a dot product. The first one is "
       "1.18 * 0.83 + 0.78 * 0.71 = 1.5332.");
   const Tensor S = t::matmul(Q, t::transpose(K));  // (3, 3)
   show("S", "Q K^T", S);
@@ -65,7 +65,7 @@ void chapter() {
   // 4. The scaling
   section(4, "Scaling by 1/sqrt(D)");
   say("A dot product of D terms grows like sqrt(D); divided by it, scores stay of one size "
-      "whatever\n"
+      "whatever "
       "the width, and softmax does not harden. Here D = 2, so the factor is 0.7071.");
   const Tensor Z = t::mul(S, kScale);  // (3, 3)
   show("Z", "S / sqrt(2)", Z);
@@ -90,7 +90,7 @@ void chapter() {
   // 7. Backward through the average
   section(7, "Backward: through the average");
   say("Suppose the loss wants O changed in the direction dO. V_j reached O_i with weight A_ij, "
-      "and\n"
+      "and "
       "A_ij reached O_i through V_j; so each one's gradient is dO weighted by the other.");
   const Tensor dV = t::matmul(t::transpose(A), dO);  // (3, 2)
   const Tensor dA = t::matmul(dO, t::transpose(V));  // (3, 3)
@@ -103,7 +103,7 @@ void chapter() {
   // 8. Backward through softmax
   section(8, "Backward: through softmax");
   say("Raising one score takes weight from the others in its row: what counts is how much better "
-      "a\n"
+      "a "
       "weight's gradient is than the row's average. So each row of dZ adds up to 0.");
   const Tensor average = t::sum(t::mul(dA, A), {-1}, true);  // (3, 1)
   const Tensor dZ = t::mul(A, t::sub(dA, average));          // (3, 3)
@@ -114,7 +114,7 @@ void chapter() {
 
   // 9. Backward to queries, keys and the weights
   section(9, "Backward: to the queries, the keys and the projections");
-  say("Z_ij = Q_i . K_j / sqrt(D): each side's gradient is the other side, weighted by dZ. The\n"
+  say("Z_ij = Q_i . K_j / sqrt(D): each side's gradient is the other side, weighted by dZ. The "
       "projections saw every token, so their gradients sum over tokens, which is what X^T does.");
   const Tensor dQ = t::mul(t::matmul(dZ, K), kScale);                // (3, 2)
   const Tensor dK = t::mul(t::matmul(t::transpose(dZ), Q), kScale);  // (3, 2)
@@ -133,7 +133,7 @@ void chapter() {
 
   // 10. The check
   section(10, "Do you believe it?");
-  say("The engine, given only the forward formula, must find the same gradients; and numeric\n"
+  say("The engine, given only the forward formula, must find the same gradients; and numeric "
       "differences, which know no calculus, must agree with the engine at every element.");
   std::vector<Variable> leaves;
   for (const Tensor& input : {X, Wq, Wk, Wv})
@@ -146,11 +146,12 @@ void chapter() {
   if (!report.passed) throw std::runtime_error(report.message);
   say("by hand = by the engine, and 36 of 36 elements agree with numeric differences.");
   expect("elements", t::scalar(static_cast<double>(report.elements)), {36});
-  say("Try this: set Wk to zero. Every score is 0, every weight 1/3, and dQ vanishes: a query "
-      "cannot\n"
+  try_this(
+      "Set Wk to zero. Every score is 0, every weight 1/3, and dQ vanishes: a query "
+      "cannot "
       "learn what to look for while all keys look alike.");
 }
 
 }  // namespace
 
-int main() { return run_chapter(chapter); }
+int main(int argc, char** argv) { return run_chapter(argc, argv, chapter); }

@@ -93,7 +93,7 @@ target_link_libraries(qkv_study PRIVATE studies)
 add_custom_target(chapters)
 foreach(chapter IN LISTS chapters)
   qkv_program(chapter_${chapter} ${chapter} examples/${chapter}.cpp examples/chapter.cpp)
-  target_link_libraries(chapter_${chapter} PRIVATE qkv::checks)
+  target_link_libraries(chapter_${chapter} PRIVATE lab qkv::checks)
   set_target_properties(chapter_${chapter} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
     ${PROJECT_BINARY_DIR}/chapters)
   add_dependencies(chapters chapter_${chapter})
