@@ -71,6 +71,7 @@ set(study_sources
 
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters
+  01_tensors 02_chain_rule 03_matmul_by_hand 04_matmul_ladder
   08_qkv_by_hand
 )
 
