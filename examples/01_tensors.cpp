@@ -34,7 +34,7 @@ void the_rule() {
       "the inputs are small on purpose. The numbers that sentences quote are checked: expect(...) "
       "in the source compares them with what was computed, and stops the program if they differ. "
       "'Try this' proposes a change to the source. Run it again, and expect will tell you what is "
-      "another number now: that is the experiment, not an accident.");
+      "another number now; put the new one into that line, and you get further.");
   say("The subject is attention: letting every place of a sequence look at every other, and take "
       "from each as much as it is worth. Chapters 1 to 6 make the tools. Then come the intuition "
       "(7, 11, 12), the mathematics (8, 9, 10), the implementation (13 to 18) and the variations "

@@ -66,12 +66,12 @@ void an_expression() {
   const double da = de * b.item(), db = de * a.item();  // e = a b
   backward(L);                                          // the library's walk, to compare
   table({{"", "step", "slope", "by hand", "library"},
-         {"dd", "d f", "f = 4", fixed(dd), "(no leaf)"},
-         {"df", "d f", "d = 5", fixed(df), fixed(f.grad().item())},
+         {"dd", "d f", "f = " + fixed(f.item(), 0), fixed(dd), "(no leaf)"},
+         {"df", "d f", "d = " + fixed(d.item(), 0), fixed(df), fixed(f.grad().item())},
          {"de", "e + c", "1", fixed(de), "(no leaf)"},
          {"dc", "e + c", "1", fixed(dc), fixed(c.grad().item())},
-         {"da", "a b", "b = 2", fixed(da), fixed(a.grad().item())},
-         {"db", "a b", "a = 3", fixed(db), fixed(b.grad().item())}});
+         {"da", "a b", "b = " + fixed(b.item(), 0), fixed(da), fixed(a.grad().item())},
+         {"db", "a b", "a = " + fixed(a.item(), 0), fixed(db), fixed(b.grad().item())}});
   expect("da", a.grad().item(), 8), expect("db", b.grad().item(), 12);
   expect("dc", c.grad().item(), 4), expect("df", f.grad().item(), 5);
   expect("by hand", da == 8 && db == 12 && dc == 4 && df == 5);
