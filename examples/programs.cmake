@@ -71,7 +71,11 @@ set(study_sources
 
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters
+  05_softmax
+  06_how_we_know
+  07_soft_lookup
   08_qkv_by_hand
+  09_why_sqrt_d
 )
 
 # ---- their targets ------------------------------------------------------------------------------
