@@ -3,6 +3,7 @@
 // Three scores, to be followed by hand. Softmax is the step of attention that is not a product; its
 // row of weights is what a query pays to each key. tensor/softmax.h has it for any tensor,
 // lib/softmax.h for speed, autograd/softmax.cpp with its gradient.
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/engine.h"
@@ -31,7 +32,7 @@ Tensor plain_softmax(const Tensor& scores) {
   return t::div(e, t::sum(e));      // (3), divided by one number
 }
 
-// 1. to 3. Forward
+// 1. From scores to weights
 Tensor forward() {
   section(1, "From scores to weights");
   say("Some scores say how much each of three things matters; any numbers will do. Wanted are "
@@ -49,10 +50,11 @@ Tensor forward() {
   say("One point more is a factor of 2.7183 in the weight, wherever one starts: only differences "
       "of scores count.");
 
+  // 2. What overflows
   section(2, "What overflows");
   say("Then scores of 1001, 1002 and 1003 must give the same weights. On a computer they do not: "
-      "exp(1001) is larger than the largest number they hold. It becomes inf, infinity; and inf / "
-      "inf is nan, not a number.");
+      "exp(1001) is larger than the largest number it can hold. It becomes inf, infinity; and inf "
+      "/ inf is nan, not a number.");
   show("e", "exp(1001, 1002, 1003)", t::exp(large));
   show("y", "e / sum(e)", plain_softmax(large));
   const auto fits = [](double score, qkv::tensor::Dtype dtype) {
@@ -66,6 +68,7 @@ Tensor forward() {
   say("float64 holds exp(709), but not exp(710); float32 holds exp(88), but not exp(89), and "
       "scores of 89 do occur. On the other side, exp(-1001) becomes 0, and 0 / 0 is nan, too.");
 
+  // 3. The max trick
   section(3, "The max trick");
   say("Since only differences count, subtract the largest score m from all of them first. The "
       "factor exp(-m) stands above and below the line, and cancels.");
@@ -82,7 +85,7 @@ Tensor forward() {
   return y;
 }
 
-// 4. and 5. Backward
+// 4. The Jacobian
 void backward_by_hand(const Tensor& y) {
   section(4, "The Jacobian: every weight depends on every score");
   say("Raise score j a little. Weight j rises; the others fall, since the sum has grown. The table "
@@ -96,6 +99,7 @@ void backward_by_hand(const Tensor& y) {
   expect("row sums of J", t::sum(J, {-1}), {0, 0, 0});
   say("Each row adds up to 0: raise all scores together, and nothing happens.");
 
+  // 5. Backward without the Jacobian
   section(5, "Backward without the Jacobian");
   say("Backward is given dy, how much each weight matters to the loss, and owes dx. Score j acts "
       "through every weight, so the chain rule sums over i. A row of 1000 scores would have a "
@@ -116,7 +120,7 @@ void backward_by_hand(const Tensor& y) {
       "numbers, and so does the engine.");
 }
 
-// 6. Backwards of softmax, right and wrong.
+// 6. Why .sum() is a useless test loss: backwards of softmax, right and wrong
 Tensor right(const Tensor& y, const Tensor& r) {
   return t::mul(y, t::sub(r, t::sum(t::mul(r, y))));
 }

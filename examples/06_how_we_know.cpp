@@ -66,9 +66,9 @@ Tensor slopes(const Function& f, const Tensor& inputs, double eps) {
 
 void every_element() {
   section(2, "Every element of a gradient");
-  say("Softmax of each row of x (2, 3). A slope needs one number L: the results weighted with r, "
-      "and summed (chapter 5 shows why not without r). Backward, given dy = r, must find the same "
-      "six slopes.");
+  say("Softmax of each row of x (2, 3); the first row is that of chapter 5. A slope needs one "
+      "number L: the results weighted with r, and summed (chapter 5 shows why not without r). "
+      "Backward, given dy = r, must find the same six slopes.");
   formula("L = sum_ij f(x)_ij r_ij");
   const Function f = [](In in) { return softmax(in[0], -1); };
   const Variable leaf = parameter(x.clone());

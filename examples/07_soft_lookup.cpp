@@ -25,7 +25,7 @@ namespace {
 const Tensor ages = Tensor::of<double>({1, 2, 3, 4, 5}, {5});
 const Tensor grams = Tensor::of<double>({50, 60, 55, 45, 40}, {5});
 
-// 1. and 2. Hard lookups
+// 1. A hash table
 void hard_lookups() {
   section(1, "A hash table: the key is there, or it is not");
   say("A library's catalogue leads from a subject to a shelf. The subjects are keys, the shelves "
@@ -40,6 +40,7 @@ void hard_lookups() {
   expect("cats stand on shelf 4", shelf.at("cats") == 4 && !shelf.contains("kittens"));
   say("Kittens are cats, nearly; but a hash table knows equal and different, nothing between.");
 
+  // 2. The nearest key
   section(2, "The nearest key: always an answer, and it jumps");
   say("Let keys be numbers, so that they can be near. Five books on cats: the key is the age in "
       "years that a book is about, the value how many grams of food a day it advises. A query is "
@@ -88,6 +89,7 @@ void kernel() {
   say("exp, divided by the sum: that is the softmax of chapter 5, and -(q - k_j)^2 / 2 are its "
       "scores.");
 
+  // 4. A slope
   section(4, "What that buys: a slope");
   const Variable q = qkv::autograd::parameter(t::scalar(2.4, qkv::tensor::Dtype::float64));
   backward(kernel_average({q}));
@@ -95,8 +97,8 @@ void kernel() {
   expect("df/dq", q.grad().item(), -2.0296);
   const auto report = qkv::autograd::grad_check("kernel average", kernel_average, {q.value()});
   expect("the slope passes the check of chapter 6", report.passed);
-  say("One year more would take about 2.0296 grams off the answer; the check of chapter 6 agrees. "
-      "The answer moves when the query moves, and when a key does: so both can be learned.");
+  say("Here the answer falls by 2.0296 grams per year, and the check of chapter 6 agrees. The "
+      "answer moves when the query moves, and when a key does: so both can be learned.");
 }
 
 // 5. From distance to dot product
@@ -156,11 +158,12 @@ void library() {
   const Attended both = attention(Q, t::expand(K, {2, 3, 3}), t::expand(V, {2, 3, 2}));
   expect("the batch", both.output, output.to_vector());
   say("Nobody gets one book. Each reader gets a blend of all contents, weighted by how well their "
-      "keys matched; likeness of query and key decides how much of each value is retrieved. The "
-      "function attention() is the second seed's, for readers in libraries of their own, one query "
-      "each; it finds the same. Chapter 8 learns where Q, K and V come from, chapter 9 adds one "
-      "factor, and nn/attention.cpp has all of it.");
+      "keys matched; likeness of query and key decides how much of each value is retrieved. This "
+      "book grew from two short texts, its seeds. The function attention() is the second seed's, "
+      "for readers in libraries of their own, one query each; it finds the same. Chapter 8 learns "
+      "where Q, K and V come from, chapter 9 adds one factor, and nn/attention.cpp has all of it.");
 
+  // 7. The analogies
   section(7, "The analogies, side by side");
   table({{"", "a library", "YouTube", "attention"},
          {"query", "books about cats", "the search term", "what a position looks for"},
@@ -168,9 +171,10 @@ void library() {
          {"value", "the book's content", "the video itself", "what each position gives"},
          {"weights", "how well each matched", "relevance ranking", "softmax(Q K^T)"},
          {"output", "a blend of contents", "a blend of top videos", "a weighted average"}});
-  say("Both seeds tell it like this, and it is a good way to begin. Where it ends: a search "
-      "returns a list to choose from, attention an average, and nobody chooses; and no weight is "
-      "ever 0. The first reader got a little of the cookery book, too.");
+  say("The second seed tells of the library, the first of YouTube, and both are good ways to "
+      "begin. Where they end: a search returns a list to choose from, attention an average, and "
+      "nobody chooses; and no weight is ever 0. The first reader got a little of the cookery book, "
+      "too.");
   const Tensor loud = t::softmax(t::matmul(t::mul(Q, 10), t::transpose(K)), -1);
   expect("ten times the query is a hash table", loud, {1, 0, 0, 0, 1, 0});
   try_this(

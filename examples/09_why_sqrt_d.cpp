@@ -1,8 +1,7 @@
 // Chapter 9. Why 1/sqrt(D): how scores grow with the width, and what that does to softmax.
 //
-// Random queries and keys, measured at widths D = 1, 4, 16, 64 and 256: the variance of the scores,
-// the entropy of the weights, the gradient that comes back. D, the width of a key, is the seeds'
-// d_k.
+// Random queries and keys at widths D = 1, 4, 16, 64, 256: the variance of the scores, the entropy
+// of the weights, the gradient that comes back. D, the width of a key, is the seeds' d_k.
 // Source: Vaswani et al. 2017, section 3.2.1, footnote 4.
 #include <algorithm>
 #include <cmath>
@@ -42,13 +41,14 @@ Tensor random_scores(int64_t D) {
 
 double variance(const Tensor& x) { return average(t::mul(x, x)) - average(x) * average(x); }
 
-// -sum_j p_j log p_j of each row, on average
+// -sum_j p_j log p_j of each row, on average. log_softmax is log p, also where p rounds to 0.
 double entropy(const Tensor& scores) {
   const Tensor p = t::softmax(scores, -1), log_p = t::log_softmax(scores, -1);
   return -average(t::sum(t::mul(p, log_p), {-1}));
 }
 
-// The length of what softmax's backward sends to a query's scores; of all queries the middle one.
+// The length of what softmax's backward (chapter 5, section 5) sends to a query's scores; of all
+// queries the middle one.
 double gradient(const Tensor& scores) {
   qkv::lib::Generator generator(10);
   const Tensor dA = t::normal(scores.shape(), 0, 1, generator, Dtype::float64);
@@ -74,7 +74,7 @@ Column measure(const std::string& name, double (*of)(const Tensor&), int decimal
   return found;
 }
 
-// 1. and 2. Scores
+// 1. A sum of D coins
 void growing_scores() {
   section(1, "A sum of D coins");
   say("A dot product adds up D products. Let each be a coin, +1 or -1, and go through all patterns "
@@ -96,6 +96,7 @@ void growing_scores() {
   say("Coins mostly cancel: the largest sum is D, but the variance is D, too, so a typical sum is "
       "only sqrt(D) away from 0.");
 
+  // 2. The variance of a score
   section(2, "The variance of a score");
   say("Now queries and keys of random numbers of mean 0 and variance 1: 200 queries, 16 keys each. "
       "lib::Generator draws the same ones on every machine.");
@@ -109,7 +110,7 @@ void growing_scores() {
       "at every width: dividing by a number divides the variance by its square.");
 }
 
-// 3. to 5. Softmax
+// 3. Large scores make softmax a switch
 void peaked_weights() {
   section(3, "Large scores make softmax a switch");
   say("Scores 2, 1, 0, and the same ones grown by sqrt(D). The entropy says how widely the weights "
@@ -125,6 +126,7 @@ void peaked_weights() {
   }
   table(rows);
 
+  // 4. The entropy of the weights
   section(4, "The entropy of the weights");
   const Column found = measure("entropy", entropy, 4);
   expect("log 16", t::log(t::scalar(16, Dtype::float64)).item(), 2.7726);
@@ -133,6 +135,7 @@ void peaked_weights() {
   say("An even share among 16 keys would be 2.7726. Without the factor a wide query looks at "
       "hardly more than one key; with it, width does not matter.");
 
+  // 5. The gradient vanishes
   section(5, "The gradient vanishes");
   say("Chapter 5 had the slopes of softmax. Between two keys, of weights p and 1 - p, all of them "
       "are p (1 - p) or its negative. If one score leads by sqrt(D):");
@@ -149,11 +152,13 @@ void peaked_weights() {
   expect("it vanishes", arriving.without.back() < .1 * arriving.without.front());
   for (const double g : arriving.with) expect("it stays", std::abs(g / arriving.with[0] - 1) < .3);
   say("Small gradients come from large scores: a softmax that has chosen passes nothing back, and "
-      "at the start of training its choice is chance. `./qkv study scaling` measures all this at "
-      "more widths, over several seeds.");
+      "at the start of training its choice is chance. (On the way on to the query the factor "
+      "divides once more, and the keys, of length about sqrt(D), multiply: these two cancel.) "
+      "`./qkv study scaling` measures all this at more widths, over several seeds.");
 }
 
-// 6. The score as the second seed's code has it, and with the one factor that its text explains.
+// 6. What the seeds say: the score as the second one's code has it, and with the factor that its
+// text explains.
 Tensor seed_scores(const Tensor& q, const Tensor& k) { return t::matmul(q, t::transpose(k)); }
 Tensor scaled_scores(const Tensor& q, const Tensor& k) {
   return t::mul(seed_scores(q, k), 1 / root(q.shape().from_end(1)));  // D is the last axis
@@ -162,11 +167,11 @@ Tensor scaled_scores(const Tensor& q, const Tensor& k) {
 void seeds() {
   section(6, "What the seeds say");
   formula("Attention(Q, K, V) = softmax(Q K^T / sqrt(d_k)) V");
-  say("The first seed writes 1/sqrt(d_k), \"to prevent small gradients\". The second explains it: "
-      "large dot products, a peaked softmax, vanishing gradients; each of these steps is measured "
-      "above. Its sample code leaves the division out, which makes it the first score of its own "
-      "list, the plain dot product. That is easily overlooked, since nothing crashes. One query "
-      "and four keys of width 256, by the code as it stands and with the factor:");
+  say("The first seed writes 1/sqrt(d_k), \"Scale to prevent small gradients\". The second "
+      "explains it: large dot products, a peaked softmax, vanishing gradients; each of these steps "
+      "is measured above. Its sample code leaves the division out, which makes it the first score "
+      "of its own list, the plain dot product. That is easily overlooked, since nothing crashes. "
+      "One query and four keys of width 256, by the code as it stands and with the factor:");
   qkv::lib::Generator generator(3);
   const Tensor q = t::normal({1, 256}, 0, 1, generator, Dtype::float64);
   const Tensor k = t::normal({4, 256}, 0, 1, generator, Dtype::float64);
