@@ -71,8 +71,15 @@ set(study_sources
 
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters
-  01_tensors 02_chain_rule 03_matmul_by_hand 04_matmul_ladder
+  01_tensors
+  02_chain_rule
+  03_matmul_by_hand
+  04_matmul_ladder
+  05_softmax
+  06_how_we_know
+  07_soft_lookup
   08_qkv_by_hand
+  09_why_sqrt_d
 )
 
 # ---- their targets ------------------------------------------------------------------------------
