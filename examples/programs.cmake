@@ -72,6 +72,7 @@ set(study_sources
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters
   08_qkv_by_hand
+  14_many_heads
 )
 
 # ---- their targets ------------------------------------------------------------------------------
