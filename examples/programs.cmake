@@ -73,6 +73,7 @@ set(study_sources
 set(chapters
   08_qkv_by_hand
   14_many_heads
+  15_positions
 )
 
 # ---- their targets ------------------------------------------------------------------------------
