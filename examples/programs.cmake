@@ -74,6 +74,7 @@ set(chapters
   08_qkv_by_hand
   14_many_heads
   15_positions
+  16_weights_by_hand
 )
 
 # ---- their targets ------------------------------------------------------------------------------
