@@ -75,6 +75,7 @@ set(chapters
   14_many_heads
   15_positions
   16_weights_by_hand
+  17_transformer
 )
 
 # ---- their targets ------------------------------------------------------------------------------
