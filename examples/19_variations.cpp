@@ -91,7 +91,7 @@ void hard() {
   section(4, "Hard: the best key only");
   draw("- weights = softmax(scores)\n+ weights = 1 for the largest score of the row, else 0");
   const Tensor best = t::argmax(plain_scores().value(), -1);  // (3): where each row has its largest
-  const Variable weights = t::one_hot(best, 3, Dtype::float64);  // (3, 3)
+  const Variable weights = t::one_hot(best, 3, Dtype::float64);  // (3, 3): 1 there, else 0
   show("weights", "one_hot(argmax(scores))", weights.value());
   expect("weights", weights.value(), {1, 0, 0, 1, 0, 0, 1, 0, 0});
   must_be("hard", weights, nn::hard_attention(Q, K, V).weights);
@@ -129,7 +129,8 @@ void window() {
       "- weights = softmax(scores)\n+ weights = softmax(scores where the mask allows, row by row)");
   say("A mask as in chapter 13, with a second edge: each token sees itself and the one before. T "
       "tokens cost 2 T scores and not T T / 2. With a sink made of keys the first token stays in "
-      "sight of all: softmax puts there what it has no use for. For five tokens:");
+      "sight of all: softmax puts there what it has no use for. (Luong's local attention, "
+      "nn/local_attention.h, is older, and learns where to put its window.) For five tokens:");
   draw("window of 2\n" + Mask::window(5, 5, 2).str() + "\nand one sink\n" +
        Mask::window(5, 5, 2, 1).str());
   const Mask mask = Mask::window(3, 3, 2);

@@ -72,6 +72,10 @@ set(study_sources
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters
   08_qkv_by_hand
+  18_flash
+  19_variations
+  20_before_attention
+  21_museum
 )
 
 # ---- their targets ------------------------------------------------------------------------------
