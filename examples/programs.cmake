@@ -84,6 +84,10 @@ set(chapters
   15_positions
   16_weights_by_hand
   17_transformer
+  18_flash
+  19_variations
+  20_before_attention
+  21_museum
 )
 
 # ---- their targets ------------------------------------------------------------------------------
