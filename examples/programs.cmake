@@ -72,6 +72,10 @@ set(study_sources
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters
   08_qkv_by_hand
+  10_score_functions
+  11_bottleneck
+  12_alignment
+  13_masks
 )
 
 # ---- their targets ------------------------------------------------------------------------------
