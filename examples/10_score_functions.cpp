@@ -9,6 +9,7 @@
 #include "tensor/elementwise.h"
 #include "tensor/index.h"
 #include "tensor/matmul.h"
+#include "tensor/reduce.h"
 #include "tensor/softmax.h"
 #include "tensor/views.h"
 
@@ -29,17 +30,20 @@ const Tensor Wq = Tensor::of<double>({.5, 0, 0, .5}, {2, 2});
 const Tensor Wk = Tensor::of<double>({.5, 0, 0, -.5}, {2, 2});
 const Tensor v = Tensor::of<double>({1, 2}, {2});
 
-// 1. to 3. The products
-std::vector<Tensor> products() {
+// 1. One query, three keys
+void vectors() {
   section(1, "One query, three keys");
   say("A query meets three keys, and an attention gives each key one number: its score. What "
       "follows is the same for all kinds: softmax makes weights of the scores, and the output is "
       "the average of the values with these weights.");
-  formula("output = sum_j softmax(scores)_j v_j,  scores_j = score(q, k_j)");
+  formula("output = sum_j softmax(scores)_j V_j,  scores_j = score(q, K_j)");
   show("q", "the query", q);
   show("K", "the keys, one in each row", K);
   show("V", "their values", V);
+}
 
+// 2. Dot, and scaled dot
+std::vector<Tensor> products() {
   section(2, "Dot, and scaled dot: nothing to learn");
   formula("score(q, k) = q . k");
   say("How far do the two point the same way? Multiply number by number, and add: the third key "
@@ -53,7 +57,11 @@ std::vector<Tensor> products() {
   const Tensor scaled = t::mul(dot, 1 / std::sqrt(2.0));  // (3)
   show("scaled", "K q / sqrt(2)", scaled);
   expect("scaled dot", scaled, {.7071, 1.4142, 2.8284});
+  return {dot, scaled};
+}
 
+// 3. General
+Tensor learned_product() {
   section(3, "General: a learned table of what goes with what");
   formula("score(q, k) = q^T W k = sum_ij q_i W_ij k_j");
   say("W_ij is how much it counts that the query has much of i and the key much of j. This W "
@@ -67,20 +75,20 @@ std::vector<Tensor> products() {
   show("general", "K (q W)", general);
   expect("q W", seen, {2, 1});
   expect("general", general, {2, 1, 5});
-  return {dot, scaled, general};
+  return general;
 }
 
 Tensor additive(const Tensor& keys) {  // (3, 2) -> (3)
   return t::matmul(t::tanh(t::add(t::matmul(Wq, q), t::matmul(keys, t::transpose(Wk)))), v);
 }
 
-// 4. The network
+// 4. Additive, and concat
 std::vector<Tensor> networks() {
   section(4, "Additive, and concat: a small network looks at both");
   formula("score(q, k) = v^T tanh(Wq q + Wk k)");
   say("The oldest of the five (Bahdanau et al. 2015). Query and key are each translated and added; "
-      "tanh presses every number between -1 and 1; v adds them up: a feed-forward network with "
-      "one hidden layer, here of two numbers.");
+      "tanh presses every number between -1 and 1; v adds them up: a feed-forward network with one "
+      "hidden layer, here of two numbers.");
   const Tensor sums = t::add(t::matmul(Wq, q), t::matmul(K, t::transpose(Wk)));  // (3, 2)
   show("Wq", "given", Wq);
   show("Wk", "given", Wk);
@@ -95,8 +103,8 @@ std::vector<Tensor> networks() {
   formula("score(q, k) = v^T tanh(W [q; k])");
   say("Luong's concat writes q and then k as one vector [q; k]. With Wq and Wk side by side as its "
       "W, W [q; k] is Wq q + Wk k: two names for one function.");
-  const Tensor both = t::concat(std::vector<Tensor>{Wq, Wk}, 1);                    // (2, 4)
-  const Tensor pairs = t::concat(std::vector<Tensor>{t::expand(q, {3, 2}), K}, 1);  // (3, 4)
+  const Tensor both = t::concat({Wq, Wk}, 1);                    // (2, 4)
+  const Tensor pairs = t::concat({t::expand(q, {3, 2}), K}, 1);  // (3, 4)
   const Tensor concat = t::matmul(t::tanh(t::matmul(pairs, t::transpose(both))), v);
   show("concat", "tanh([q; k] W^T) v", concat);
   expect("concat", concat, additive(K).to_vector());
@@ -125,33 +133,35 @@ void side_by_side(const std::vector<Tensor>& scores) {
   expect("nn::AdditiveAttention", network.forward(query, keys, values).weights.value(),
          t::select(weights, 0, 3).to_vector());
   say("nn::GeneralAttention and nn::AdditiveAttention, given the same matrices, find the same "
-      "weights. Which key wins depends on what was learned: that is the point of learning it.");
+      "weights. Additive prefers the first key, the others the third: which one wins depends on "
+      "what was learned, and that is the point of learning it.");
+  expect("additive prefers key 1", weights.at({3, 0}) > weights.at({3, 2}));
+  expect("dot prefers key 3", weights.at({0, 2}) > weights.at({0, 0}));
 }
 
-// 6. What a product cannot say
+// 6. Two differences that matter
 void differences() {
   section(6, "Two differences that matter");
   say("Make the keys ten times as long. Products grow with them, and dot puts all its weight on "
-      "one "
-      "key; the additive score stays between -3 and 3, for 3 is the sum of |v|. So it needs no "
+      "one key; the additive score stays between -3 and 3, for 3 is the sum of |v|. So it needs no "
       "1/sqrt(D).");
   const Tensor longer = t::mul(K, 10), hard = t::softmax(t::matmul(longer, q), -1);
   show("dot", "softmax(10 K q)", hard);
   show("additive", "v^T tanh(Wq q + 10 Wk k)", additive(longer));
+  expect("the sum of |v|", t::sum(t::abs(v)).item(), 3);
   expect("dot of long keys", hard, {0, 0, 1});
   expect("additive of long keys", additive(longer), {2.5232, -1.5365, -.9987});
   say("And a product is a straight line in k. Of three keys 1, 2, 3 of width 1, a query gives the "
-      "most to one end or the other, never to the middle. A network can have a hill there: with "
-      "v = [1, -1], Wq q = [-1.5, -2.5] and Wk = [1, 1],");
+      "most to one end or the other, never to the middle. A network can have a hill there: with v "
+      "= [1, -1], Wq q = [-1.5, -2.5] and Wk = [1, 1],");
   formula("score(k) = tanh(k - 1.5) - tanh(k - 2.5)");
   const Tensor k = Tensor::of<double>({1, 2, 3}, {3});
   const Tensor hill = t::sub(t::tanh(t::add(k, -1.5)), t::tanh(t::add(k, -2.5)));  // (3)
   show("hill", "the scores of 1, 2, 3", hill);
   expect("hill", hill, {.4430, .9242, .4430});
   say("The price is a hidden vector for every pair of query and key, where a product has one "
-      "number, "
-      "and one matrix product has all of them. So the products are faster and smaller, and with "
-      "1/sqrt(D) about as good (Vaswani et al. 2017, section 3.2.1).");
+      "number, and one matrix product has all of them. So the products are faster and smaller, and "
+      "with 1/sqrt(D) about as good (Vaswani et al. 2017, section 3.2.1).");
 }
 
 // 7. The whole of it, for a batch
@@ -183,7 +193,9 @@ void whole() {
 }
 
 void chapter() {
+  vectors();
   std::vector<Tensor> scores = products();
+  scores.push_back(learned_product());
   for (const Tensor& more : networks()) scores.push_back(more);
   side_by_side(scores);
   differences();

@@ -2,7 +2,7 @@
 //
 // First one number by hand, then untrained layers of width 16 (nn/recurrent.h), then small networks
 // (nn/seq2seq.h) trained by the lab (examples/lab/trainer.h), with attention and without.
-#include <functional>
+#include <cstdio>
 
 #include "autograd/engine.h"
 #include "autograd/ops.h"
@@ -37,8 +37,7 @@ void one_state() {
   say("The network that reads is the encoder, the one that writes the decoder (Cho et al. 2014, "
       "Sutskever et al. 2014). Between them there is one vector, also called the thought vector, "
       "as wide for forty words as for four. It need not lack the room; but the network has to "
-      "learn "
-      "to pack forty words into it, and to unpack them, through all these rewritings.");
+      "learn to pack forty words into it, and to unpack them, through all these rewritings.");
   table({{"words", "numbers read, at width 32", "numbers in h_n"},
          {"4", str(4 * 32), "32"},
          {"40", str(40 * 32), "32"}});
@@ -66,8 +65,8 @@ void by_hand() {
   const Tensor chain = slopes(h.back());
   show("dh_8/dx", "of x_1 to x_8, by the engine", chain);
   expect("dh_8/dx", chain, {.0078, .0156, .0313, .0625, .125, .25, .5, 1});
-  say("From a mistake at word 8, 0.0078 of it arrives at word 1, so little is learned from it: "
-      "a long sentence is forgotten from its beginning. Now leave out the middlemen. Let c be the "
+  say("From a mistake at word 8, 0.0078 of it arrives at word 1, so little is learned from it: a "
+      "long sentence is forgotten from its beginning. Now leave out the middlemen. Let c be the "
       "average of all states, an attention of equal weights:");
   formula("c = (h_1 + h_2 + ... + h_8) / 8");
   const Tensor average = slopes(mean(stack(h, 0)));
@@ -118,8 +117,7 @@ void reach() {
   expect("attention at word 50", lengths[2] > 1e-3);
   say("1.0e-03 is 0.001. Without attention each further word divides by about the same number, and "
       "after forty nothing is left; with it, word 50 looks directly at word 1. The gates of the "
-      "LSTM "
-      "were a big step forward, and they still are a chain.");
+      "LSTM were a big step forward, and they still are a chain.");
 }
 
 // 4. One step of a decoder that looks back
@@ -135,8 +133,8 @@ void one_step() {
   show("h", "h_1, h_2, h_3", h.value());
   show("s_t", "the decoder's state", s.value());
   say("Step 1: how relevant is each h_i to s_t? Step 2: softmax makes weights that add up to 1. "
-      "Step "
-      "3: the average of the h with these weights is the context vector, a new one for each t.");
+      "Step 3: the average of the h with these weights is the context vector, a new one for each "
+      "t.");
   show("scores", "h s_t", scores.value());
   show("a_t", "softmax(scores)", a.value());
   show("c_t", "a_t h", c.value());
@@ -158,39 +156,36 @@ void lessons() {
   draw(nn::teacher_forcing_table(Tensor::of<int64_t>({7, 3, 1, 5, 0, 0}, {2, 3}), {3, 1}, 10, 11));
 }
 
-struct Trained {
-  Task task;
-  std::unique_ptr<Model> model;
-};
-
-// Encoder and decoder that have seen 400 x 64 sequences of so many digits.
-Trained trained(const std::string& attention, int64_t digits) {
-  const Config config =
-      parse_config({"task=reverse", "model=seq2seq", "cell=lstm", "width=32",
-                    "attention=" + attention, str("length=", digits), str("min_length=", digits),
-                    "train_size=100000", "test_size=250", "steps=400", "learning_rate=5e-3"});
-  Trained result = {make_task(config), make_model(config)};
-  const auto nothing = [](const Metrics&) {};  // to be done after each step
-  train(*result.model, result.task, config, nothing, [] { return false; });
-  return result;
+// Settings as those of ./qkv train: width 32, 400 steps of 64 sequences of so many digits.
+Config setting(const std::string& attention, int64_t digits) {
+  return parse_config({"task=reverse", "model=seq2seq", "cell=lstm", "width=32",
+                       "attention=" + attention, str("length=", digits), str("min_length=", digits),
+                       "train_size=100000", "test_size=250", "steps=400", "learning_rate=5e-3"});
 }
 
 // 6. What one vector forgets
 void measured() {
   section(6, "What one vector forgets");
   say("A task that asks for everything: write a sequence of digits backwards. Training goes round: "
-      "forward to the loss, backward, and each weight a small step against its gradient. Then 250 "
-      "new sequences; only those without any mistake count.");
+      "forward to the loss, which says how unexpected the right digits were; backward; and each "
+      "weight a small step against its gradient. Then 250 new sequences, of which only those "
+      "without any mistake count.");
   std::vector<std::vector<std::string>> rows = {{"digits", "one vector", "attention"}};
   std::vector<double> right;
-  Trained last;
+  Look look;
   for (const int64_t digits : {4, 12}) {
     rows.push_back({str(digits)});
     for (const char* attention : {"none", "additive"}) {
-      last = trained(attention, digits);
-      const Accuracy test = evaluate(*last.model, last.task, Split::test);
+      const Config config = setting(attention, digits);
+      const Task task = make_task(config);
+      const auto model = make_model(config);
+      train(
+          *model, task, config, [](const Metrics&) {}, [] { return false; });  // never stopped
+      const Accuracy test = evaluate(*model, task, Split::test);
       right.push_back(test.exact_share());
       rows.back().push_back(str(test.exact, " of ", test.sequences));
+      const std::vector<Look> looks = model->looks(make_batch(task, Split::test, 0, 1));
+      if (!looks.empty()) look = looks[0];  // a model with one vector looks nowhere
     }
   }
   table(rows);
@@ -199,13 +194,12 @@ void measured() {
   say("Four digits go through the one vector. Twelve are too much for it to learn in so short a "
       "time, and attention does not mind. Of Bahdanau's translations, too, it was the long ones "
       "that one vector lost (2015, figure 2). Where did the decoder look, for each digit?");
-  const Look look = last.model->looks(make_batch(last.task, Split::test, 0, 1)).front();
   map("rows: the digits that it wrote; columns: those that it read", look.weights, look.rows,
       look.columns);
   say("At the last one first: nobody has told it to.");
   try_this(
-      "Write \"dot\" for \"additive\" in measured(): without anything to learn in its score, it "
-      "finds the same diagonal. `./qkv study bottleneck` goes up to forty digits.");
+      "Write \"dot\" for \"additive\" in measured(): without anything to learn in its score, "
+      "it finds the same diagonal. `./qkv study bottleneck` goes up to forty digits.");
 }
 
 void chapter() {

@@ -79,8 +79,7 @@ Look the_cat(Model& model, const Task& task) {
 void well_known_figure(const Look& look) {
   section(4, "A well-known figure, and its sum");
   say("An overview of attention, from which this book has grown, gives for \"chat\": 0.7 on "
-      "\"cat\", "
-      "and 0.05 on each of the other words. There are six words, two of them \"the\":");
+      "\"cat\", and 0.05 on each of the other words. There are six words, two of them \"the\":");
   const Tensor figure = Tensor::of<double>({.05, .7, .05, .05, .05, .05}, {1, 6});
   map("the figure's row", figure, {"chat"}, look.columns);
   show("row sum", "0.7 + 5 * 0.05", t::sum(figure).item());
@@ -91,8 +90,7 @@ void well_known_figure(const Look& look) {
       "slip in a good explanation; but a sum that is printed is a slip that is seen, so our maps "
       "print theirs. The same figure has \"Le chat etait sur le tapis\" as the French, which says "
       "that the cat was on the mat: it does not translate \"sat\". Our grammar has \"s'assit\", "
-      "sat "
-      "down, one word for one word.");
+      "sat down, one word for one word.");
 }
 
 // 5. Gold links, and the error rate
@@ -128,8 +126,7 @@ void crossing(Model& model, const Task& task) {
   section(6, "Words that change places");
   say("The cat's links run straight down: the third word from the third. That could be learned "
       "without looking. So here is the first held-out phrase in which French has another order, "
-      "the "
-      "map taken while the network is given the right French words, one after the other.");
+      "the map taken while the network is given the right French words, one after the other.");
   const auto crosses = [](const Example& phrase) {
     for (size_t i = 1; i < phrase.links.size(); ++i) {
       if (phrase.links[i].source < phrase.links[i - 1].source) return true;
@@ -147,8 +144,7 @@ void crossing(Model& model, const Task& task) {
   expect("chaises looks at deckchairs, longues at red",
          found[4].source == 5 && found[5].source == 4);
   say("\"chaises\" looks at \"deckchairs\", and \"rouges\", behind it, back at \"red\". "
-      "\"longues\" goes "
-      "astray: it is half of a word that English has in one.");
+      "\"longues\" goes astray: it is half of a word that English has in one.");
 }
 
 // 7. How well, over all
@@ -162,12 +158,12 @@ void over_all(Model& model, const Task& task) {
   expect("most phrases and most links are right",
          result.test.exact_share() > 0.8 && *result.alignment_error < 0.2);
   say("So a map can be read, which is of great help when a model is wrong: one sees where it "
-      "looked. "
-      "But read it with care. The weight is on a state h_i, which has read the words around word i "
-      "too; and it says from where the average was taken, not what was then made of it.");
+      "looked. But read it with care. The weight is on a state h_i, which has read the words "
+      "around word i too; and it says from where the average was taken, not what was then made of "
+      "it.");
   try_this(
       "Set steps to 1500 and batch to 64, the lab's own setting (`./qkv train translate`). "
-      "Nearly all links become right, that of \"le\" too; expect() then stops the chapter in "
+      "Every link of the cat becomes right, that of \"le\" too; expect() then stops the chapter in "
       "section 5, whose sentence about it is no longer true.");
 }
 

@@ -67,8 +67,8 @@ void self() {
 void causal() {
   section(2, "Nobody sees the future: causal");
   say("A model that writes must not see what it is going to write. In training all words are there "
-      "at once, as teacher forcing wants it, and the answer of position i is the input of "
-      "position i + 1. So query i may see the keys up to i only. The mask:");
+      "at once, as teacher forcing wants it, and the answer of position i is the input of position "
+      "i + 1. So query i may see the keys up to i only. The mask:");
   const Mask mask = Mask::causal(4);
   draw(mask.str());
   formula("a_ij = exp(s_ij) / (sum of exp(s_ik) over the allowed k), and 0 where not allowed");
@@ -77,8 +77,7 @@ void causal() {
   expect("weights", weights,
          {1, 0, 0, 0, .3302, .6698, 0, 0, .2483, .2483, .5035, 0, .1573, .0382, .1573, .6471});
   say("The first token sees itself alone, with weight 1. Each row still adds up to 1, over those "
-      "it "
-      "sees. And what the gradients find:");
+      "it sees. And what the gradients find:");
   draw(reached(X, mask));
   expect("causal as drawn", reached(X, mask) == mask.str());
   say("The same picture, and its points are zeros, not small numbers: what is not allowed is "
@@ -125,8 +124,7 @@ void window() {
   expect("two layers", reached(six, two, 2) == Mask::window(6, 6, 3).str());
   expect("five layers", reached(six, two, 5) == Mask::causal(6).str());
   say("A window of width w reaches back w - 1 tokens in each layer. Five layers of this one see "
-      "all "
-      "that a causal mask allows here.");
+      "all that a causal mask allows here.");
 }
 
 // 5. A query that may see nobody
