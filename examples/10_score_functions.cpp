@@ -160,8 +160,9 @@ void differences() {
   show("hill", "the scores of 1, 2, 3", hill);
   expect("hill", hill, {.4430, .9242, .4430});
   say("The price is a hidden vector for every pair of query and key, where a product has one "
-      "number, and one matrix product has all of them. So the products are faster and smaller, and "
-      "with 1/sqrt(D) about as good (Vaswani et al. 2017, section 3.2.1).");
+      "number, and one matrix product has all of them. So products are faster and need less "
+      "memory; but only with 1/sqrt(D) do they keep up with the network at large D (Vaswani et al. "
+      "2017, section 3.2.1).");
 }
 
 // 7. The whole of it, for a batch

@@ -10,7 +10,6 @@
 #include "examples/lab/trainer.h"
 #include "lib/text.h"
 #include "tensor/reduce.h"
-#include "tensor/views.h"
 
 using namespace qkv::examples;
 using qkv::lib::str;
@@ -19,7 +18,7 @@ namespace t = qkv::tensor;
 
 namespace {
 
-// 1. The phrases
+// 1. Phrases, and what nobody tells the network
 void phrases(const Task& task) {
   section(1, "Phrases, and what nobody tells the network");
   say("A grammar writes English phrases and their French. The network is shown the words of both, "
@@ -38,7 +37,7 @@ void phrases(const Task& task) {
       "sat on the mat\" is never in the training: it is what we shall ask for."));
 }
 
-// 2. Training
+// 2. A short training
 void learn(Model& model, const Task& task, const Config& config) {
   section(2, "A short training");
   say(str("Lessons as in chapter 11, ", config.steps * config.batch, " phrases, ", config.batch,
@@ -54,7 +53,7 @@ void learn(Model& model, const Task& task, const Config& config) {
   table(rows);
 }
 
-// 3. The map
+// 3. The map of "the cat sat on the mat"
 Look the_cat(Model& model, const Task& task) {
   section(3, "The map of \"the cat sat on the mat\"");
   const Batch cat = make_batch(task, Split::test, 0, 1);  // number 0 of the held-out phrases
@@ -67,19 +66,20 @@ Look the_cat(Model& model, const Task& task) {
   show("a", "the same in numbers, (French words and the end, English words)", look.weights);
   show("row sums", "a summed over the English words", t::sum(look.weights, {-1}));
   expect("row sums", t::sum(look.weights, {-1}), {1, 1, 1, 1, 1, 1, 1});
-  say(str("\"chat\" looks at \"cat\" with ", fixed(look.weights.at({1, 1})),
-          ", \"sur\" at \"on\" with ", fixed(look.weights.at({3, 3})),
-          ", \"tapis\" at \"mat\" with ", fixed(look.weights.at({5, 5})),
-          ". Nobody has shown it which word is which: it looks "
-          "there because the answer is there."));
+  say(str(
+      "\"chat\" looks at \"cat\" with ", fixed(look.weights.at({1, 1})),
+      ", \"sur\" at \"on\" with ", fixed(look.weights.at({3, 3})), ", \"tapis\" at \"mat\" with ",
+      fixed(look.weights.at({5, 5})),
+      ". Nobody has shown it which word is which: it looks there because the answer is there."));
   return look;
 }
 
-// 4. A well-known figure
+// 4. A well-known figure, and its sum
 void well_known_figure(const Look& look) {
   section(4, "A well-known figure, and its sum");
   say("An overview of attention, from which this book has grown, gives for \"chat\": 0.7 on "
-      "\"cat\", and 0.05 on each of the other words. There are six words, two of them \"the\":");
+      "\"cat\", and 0.05 on each of the other words; for \"tapis\" 0.8 on \"mat\", and little on "
+      "the others. There are six words, two of them \"the\":");
   const Tensor figure = Tensor::of<double>({.05, .7, .05, .05, .05, .05}, {1, 6});
   map("the figure's row", figure, {"chat"}, look.columns);
   show("row sum", "0.7 + 5 * 0.05", t::sum(figure).item());
@@ -93,7 +93,7 @@ void well_known_figure(const Look& look) {
       "sat down, one word for one word.");
 }
 
-// 5. Gold links, and the error rate
+// 5. Gold links and the alignment error rate
 void gold_links(const Look& look, const Task& task) {
   section(5, "Gold links and the alignment error rate");
   say("One link for each French word: the English word that it looked at most, beside the "
@@ -115,10 +115,9 @@ void gold_links(const Look& look, const Task& task) {
   show("AER", str("1 - 2 * ", right, " / (6 + 6)"), 1 - 2.0 * right / 12);
   expect("AER by the library", alignment_error_rate({found}, {gold}), 1 - 2.0 * right / 12);
   expect("five links are right, and not the first", right == 5 && found[0].source == 1);
-  say(str("The first \"le\" is counted as wrong, and is no mistake: it has ",
+  say(str("The first \"le\" is counted as wrong, and is hardly a mistake: it has ",
           fixed(look.weights.at({0, 1})), " on \"cat\" and ", fixed(look.weights.at({0, 0})),
-          " on \"the\". French must know the "
-          "gender of the noun, le or la, before it can write the article."));
+          " on \"the\". French needs the gender of the noun, le or la, to write the article."));
 }
 
 // 6. Words that change places
@@ -147,7 +146,7 @@ void crossing(Model& model, const Task& task) {
       "\"longues\" goes astray: it is half of a word that English has in one.");
 }
 
-// 7. How well, over all
+// 7. Over two hundred held-out phrases
 void over_all(Model& model, const Task& task) {
   section(7, "Over two hundred held-out phrases");
   const Result result = measure(model, task);  // examples/lab/run.cpp

@@ -59,11 +59,11 @@ void self() {
       "at which inputs a gradient arrives. # is one, . is exactly none.");
   draw(reached(X, Mask()));
   expect("all reach all", reached(X, Mask()) == "# # # #\n# # # #\n# # # #\n# # # #\n");
-  say("Encoders look like this, in the Transformer and in BERT: the whole text is there, and each "
-      "word may use what comes behind it.");
+  say("Networks that read are made like this, such as the Transformer's encoder and BERT (Devlin "
+      "et al. 2019): the whole text is there, and each word may use what comes behind it.");
 }
 
-// 2. Causal
+// 2. Nobody sees the future: causal
 void causal() {
   section(2, "Nobody sees the future: causal");
   say("A model that writes must not see what it is going to write. In training all words are there "
@@ -81,20 +81,20 @@ void causal() {
   draw(reached(X, mask));
   expect("causal as drawn", reached(X, mask) == mask.str());
   say("The same picture, and its points are zeros, not small numbers: what is not allowed is "
-      "skipped, never pushed down by a large negative score. GPT is made of such layers, and so is "
-      "the decoder of the Transformer where it attends to itself. (That each position of "
-      "self-attention can look at all the others, as is often said, holds for encoders; in GPT, at "
-      "all that came before.)");
+      "skipped, never pushed down by a large negative score. Networks that write are made like "
+      "this: GPT (Radford et al. 2018), and the Transformer's decoder where it attends to itself. "
+      "It is often said of GPT, too, that each position can look at all the others; it can look at "
+      "all that came before.");
 }
 
-// 3. Padding
+// 3. Nobody sees the filling: padding
 void padding() {
   section(3, "Nobody sees the filling: padding");
   say("Two sentences side by side, of 2 and of 4 words: a batch needs one length, so the first is "
       "filled up with two tokens that mean nothing. All queries must leave those keys out:");
-  const Mask mask = Mask::padding({2, 4}, 4);  // (B, 1, 1, T): for all heads, for all queries
+  const Mask mask = Mask::padding({2, 4}, 4);  // (B, 1, 1, T): it repeats along heads and queries
   draw(mask.str());
-  const Tensor batch = t::reshape(t::stack({X, X}, 0), {2, 1, 4, 2});  // (B, H, T, C), one head
+  const Tensor batch = t::reshape(t::stack({X, X}, 0), {2, 1, 4, 2});  // (B, 1, T, C): one head
   say("One line for each sentence: it holds for all its queries. The gradients, rows and columns "
       "being the four words of the first sentence, then those of the second:");
   draw(reached(batch, mask));
@@ -109,7 +109,7 @@ void padding() {
   draw((Mask::causal(4) & mask).str());
 }
 
-// 4. A window
+// 4. Only the neighbours: a window
 void window() {
   section(4, "Only the neighbours: a window");
   say("Over long texts every query may be given only the last keys, here two. Six tokens:");
