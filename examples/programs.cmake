@@ -80,6 +80,10 @@ set(chapters
   07_soft_lookup
   08_qkv_by_hand
   09_why_sqrt_d
+  10_score_functions
+  11_bottleneck
+  12_alignment
+  13_masks
   14_many_heads
   15_positions
   16_weights_by_hand
