@@ -1,7 +1,6 @@
 // Chapter 9. Why 1/sqrt(D): how scores grow with the width, and what that does to softmax.
 //
-// Random queries and keys at widths D = 1, 4, 16, 64, 256: the variance of the scores, the entropy
-// of the weights, the gradient that comes back. D, the width of a key, is the seeds' d_k.
+// Random queries and keys of widths D from 1 to 256. D, the width of a key, is the seeds' d_k.
 // Source: Vaswani et al. 2017, section 3.2.1, footnote 4.
 #include <algorithm>
 #include <cmath>
