@@ -79,9 +79,8 @@ std::pair<Tensor, Tensor> single_head(const MultiHeadAttention& layer, int64_t h
     return t::matmul(X, t::transpose(W));                                   // (T, D)
   };
   const Tensor Q = projected(layer.query), K = projected(layer.key), V = projected(layer.value);
-  const Tensor Z = t::mul(t::matmul(Q, t::transpose(K)), 1 / std::sqrt(2.0));  // (T, T)
-  const Tensor A = t::softmax(Z, -1);                                          // (T, T)
-  return {A, t::matmul(A, V)};                                                 // (T, T), (T, D)
+  const Tensor A = t::softmax(t::mul(t::matmul(Q, t::transpose(K)), 1 / std::sqrt(2.0)), -1);
+  return {A, t::matmul(A, V)};  // (T, T), (T, D)
 }
 
 bool same_bits(const Tensor& a, const Tensor& b) { return t::all(t::equal(a, b)); }
@@ -103,7 +102,6 @@ Tensor four_heads(const MultiHeadAttention& layer) {
     expect("the outputs are the same", same_bits(O, t::select(outputs, 0, h)));
   }
   show("O_1", "what head 1 puts out, either way", t::select(outputs, 0, 0));
-
   // 4. Every head has its own map
   section(4, "Every head has its own map");
   say("These come from random weights and mean nothing yet; but they are four, not one.");
@@ -132,8 +130,8 @@ void joined(const MultiHeadAttention& layer, const Tensor& outputs) {
     total = t::add(total, t::matmul(t::select(outputs, 0, h), t::transpose(Wo_h)));  // (T, C)
   }
   expect("the sum over heads", total, O.to_vector());
-  say("That is the layer's output, to the bit. And heads cost no weights: however many, a layer of "
-      "width 8 has 288, 4 times (8 * 8 + 8). More of them are narrower; there are more maps.");
+  say("This is the layer's output, to the bit. Any number of heads has 4 (8 * 8 + 8) = 288 "
+      "weights.");
   expect("288 weights", layer.parameter_count() == 288);
   try_this(
       "Set columns 5 and 6 of layer.out.weight, those of head 3, to zero: map 3 stays, and the "
