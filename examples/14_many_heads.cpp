@@ -64,11 +64,9 @@ void the_split() {
   draw_heads(heads);
   expect("a view", heads.shares_storage_with(wide) && heads.strides() == t::Strides{2, 8, 1});
   say("No number is moved: (3, 8) is seen as (3, 4, 2), then two axes are exchanged, a view. The "
-      "well-known slip, to reshape to (4, 3, 2) at once, has the right shape, but its head 1 is "
-      "token 1:");
-  const Tensor wrong = t::reshape(wide, {H, 3, D});
-  draw_heads(wrong);
-  expect("wrong head 1", t::select(wrong, 0, 0), {10, 11, 12, 13, 14, 15});
+      "usual slip, to reshape to (4, 3, 2) at once, has the right shape, but head 1 is token 1:");
+  draw_heads(t::reshape(wide, {H, 3, D}));
+  expect("wrong head 1", t::select(t::reshape(wide, {H, 3, D}), 0, 0), {10, 11, 12, 13, 14, 15});
 }
 
 // Chapter 8 again, with the D rows of each weight that belong to head h: {weights, output}. (A
