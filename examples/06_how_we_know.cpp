@@ -121,7 +121,7 @@ void planted_error() {
   formula("R(h) = |L(x + h d) - L(x) - h g . d|");
   say("What remains is a bend and falls like h^2. Here it falls like h, a straight part: g is "
       "wrong.");
-  try_this("return matmul(transpose(a), dC) as chapter 3 does: expect() misses its error and stops.");
+  try_this("return matmul(transpose(a), dC) as chapter 3 has it: expect() misses its error.");
 }
 
 // 5. What has no slope
