@@ -74,6 +74,16 @@ set(chapters
   08_qkv_by_hand
 )
 
+# Each exercise is three sources of this name in examples/exercises: the stub that a reader edits,
+# the solution, and the grader of both. An exercise belongs to the chapter that its stub names.
+set(exercises
+  01_product_rule 02_tanh_backward 03_bias_gradient 04_matmul_backward 05_stable_softmax
+  06_softmax_backward 07_cross_entropy_backward 08_attention 09_covariance 10_additive_score
+  11_lstm_cell 12_lstm_backward 13_teacher_forcing 14_causal_mask 15_padding_mask
+  16_masked_softmax 17_sinusoidal_positions 18_rotary_embedding 19_layer_norm_backward 20_adam
+  21_online_softmax
+)
+
 # ---- their targets ------------------------------------------------------------------------------
 
 qkv_program_library(lab ${lab_sources})
@@ -97,4 +107,36 @@ foreach(chapter IN LISTS chapters)
   set_target_properties(chapter_${chapter} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
     ${PROJECT_BINARY_DIR}/chapters)
   add_dependencies(chapters chapter_${chapter})
+endforeach()
+
+# exercise_NAME is build/exercises/NAME, what ./qkv exercise runs; solution_NAME is for the tests.
+# Only the tests need them all. A stub does not use all it is given, and an index of a reader's that
+# is out of range is to be told, not to be followed.
+qkv_program_library(grader examples/exercises/grader.cpp)
+target_link_libraries(grader PUBLIC qkv::checks)
+foreach(exercise IN LISTS exercises)
+  add_library(grader_${exercise} OBJECT examples/exercises/graders/${exercise}.cpp)
+  qkv_compile_options(grader_${exercise})
+  target_link_libraries(grader_${exercise} PRIVATE grader)
+  qkv_program(exercise_${exercise} ${exercise} examples/exercises/${exercise}.cpp)
+  qkv_program(solution_${exercise} ${exercise} examples/exercises/solutions/${exercise}.cpp)
+  set_target_properties(exercise_${exercise} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+    ${PROJECT_BINARY_DIR}/exercises)
+  set_target_properties(solution_${exercise} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+    ${PROJECT_BINARY_DIR}/exercises/solutions)
+  foreach(program exercise_${exercise} solution_${exercise})
+    target_sources(${program} PRIVATE $<TARGET_OBJECTS:grader_${exercise}>)
+    target_link_libraries(${program} PRIVATE grader)
+    target_compile_definitions(${program} PRIVATE _GLIBCXX_ASSERTIONS)
+    target_compile_options(${program} PRIVATE
+      $<IF:$<CXX_COMPILER_ID:MSVC>,/wd4100,-Wno-unused-parameter>)
+  endforeach()
+  foreach(target grader_${exercise} exercise_${exercise} solution_${exercise})
+    if(NOT MSVC)
+      target_compile_options(${target} PRIVATE -O1)
+    endif()
+    if(NOT QKV_BUILD_TESTS)
+      set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
+  endforeach()
 endforeach()
