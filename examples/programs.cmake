@@ -109,34 +109,37 @@ foreach(chapter IN LISTS chapters)
   add_dependencies(chapters chapter_${chapter})
 endforeach()
 
-# exercise_NAME is build/exercises/NAME, what ./qkv exercise runs; solution_NAME is for the tests.
-# Only the tests need them all. A stub does not use all it is given, and an index of a reader's that
-# is out of range is to be told, not to be followed.
-qkv_program_library(grader examples/exercises/grader.cpp)
+# exercise_NAME is build/exercises/NAME, what ./qkv exercise runs; solution_NAME is for the tests, and
+# only they need them all. A stub uses little of what it is given; and a reader's index that is out
+# of range is to be told, not to be followed. All share what grader.h includes, compiled once.
+add_library(grader STATIC examples/exercises/grader.cpp)
 target_link_libraries(grader PUBLIC qkv::checks)
+qkv_compile_options(grader)
+target_compile_definitions(grader PUBLIC _GLIBCXX_ASSERTIONS)
+target_compile_options(grader PUBLIC
+  $<IF:$<CXX_COMPILER_ID:MSVC>,/wd4100,-O1;-Wno-unused-parameter>)
+target_precompile_headers(grader PRIVATE examples/exercises/grader.h)
+
+# exercise_program(TARGET NAME FOLDER SOURCE)
+function(exercise_program target exercise folder source)
+  qkv_program(${target} ${exercise} ${source} $<TARGET_OBJECTS:grader_${exercise}>)
+  target_link_libraries(${target} PRIVATE grader)
+  target_precompile_headers(${target} REUSE_FROM grader)
+  set_target_properties(${target} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
+endfunction()
+
 foreach(exercise IN LISTS exercises)
   add_library(grader_${exercise} OBJECT examples/exercises/graders/${exercise}.cpp)
   qkv_compile_options(grader_${exercise})
   target_link_libraries(grader_${exercise} PRIVATE grader)
-  qkv_program(exercise_${exercise} ${exercise} examples/exercises/${exercise}.cpp)
-  qkv_program(solution_${exercise} ${exercise} examples/exercises/solutions/${exercise}.cpp)
-  set_target_properties(exercise_${exercise} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
-    ${PROJECT_BINARY_DIR}/exercises)
-  set_target_properties(solution_${exercise} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
-    ${PROJECT_BINARY_DIR}/exercises/solutions)
-  foreach(program exercise_${exercise} solution_${exercise})
-    target_sources(${program} PRIVATE $<TARGET_OBJECTS:grader_${exercise}>)
-    target_link_libraries(${program} PRIVATE grader)
-    target_compile_definitions(${program} PRIVATE _GLIBCXX_ASSERTIONS)
-    target_compile_options(${program} PRIVATE
-      $<IF:$<CXX_COMPILER_ID:MSVC>,/wd4100,-Wno-unused-parameter>)
-  endforeach()
-  foreach(target grader_${exercise} exercise_${exercise} solution_${exercise})
-    if(NOT MSVC)
-      target_compile_options(${target} PRIVATE -O1)
-    endif()
-    if(NOT QKV_BUILD_TESTS)
-      set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
-    endif()
-  endforeach()
+  target_precompile_headers(grader_${exercise} REUSE_FROM grader)
+  exercise_program(exercise_${exercise} ${exercise} exercises
+    examples/exercises/${exercise}.cpp)
+  exercise_program(solution_${exercise} ${exercise} exercises/solutions
+    examples/exercises/solutions/${exercise}.cpp)
+  if(NOT QKV_BUILD_TESTS)
+    set_target_properties(grader_${exercise} exercise_${exercise} solution_${exercise}
+      PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
 endforeach()

@@ -36,8 +36,8 @@ set(tests
   examples/translate examples/text examples/alignment examples/metrics examples/ngram
   examples/lab_models examples/pairs examples/trainer examples/run examples/progress
   examples/attention_map examples/run_folder examples/jobs examples/results examples/chart
-  examples/study examples/gradcheck examples/mutants examples/golden examples/golden_ops
-  examples/verify
+  examples/study examples/grader examples/gradcheck examples/mutants examples/golden
+  examples/golden_ops examples/verify
   determinism/bits determinism/recurrent_bits determinism/one_hash bench/table
 )
 set(test_support tests/main.cpp tests/allocations.cpp tests/bench/table.cpp)
@@ -52,7 +52,7 @@ endif()
 
 list(TRANSFORM tests REPLACE ".+" "tests/\\0_test.cpp")
 qkv_program(qkv_tests qkv-tests ${test_support} ${tests})
-target_link_libraries(qkv_tests PRIVATE checks studies doctest::doctest)
+target_link_libraries(qkv_tests PRIVATE checks studies grader doctest::doctest)
 target_compile_definitions(qkv_tests PRIVATE
   QKV_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QKV_LAB="$<TARGET_FILE:qkv_lab>")
 add_dependencies(qkv_tests qkv_lab qkv_check qkv_study)

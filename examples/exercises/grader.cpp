@@ -101,7 +101,7 @@ std::string picture(const std::string& title, const Tensor& t) {
 
 std::string element(const Tensor& t, double value) {
   if (t.dtype() == Dtype::boolean) return value != 0 ? "true" : "false";
-  return str(value);
+  return std::isnan(value) ? "NaN" : str(value);
 }
 
 void require_same_form(const std::string& name, const Tensor& yours, const Tensor& expected) {
@@ -132,8 +132,8 @@ Function recorded(const Function& value_of, const Backward& backward) {
 // One for each input, of its shape.
 void require_gradients(const Grads& grads, const std::vector<Input>& inputs) {
   if (grads.size() != inputs.size()) {
-    throw NotYet(str(grads.size(), " gradients came back, expected ", inputs.size(),
-                     ": one for each input"));
+    throw NotYet(str("gradients that came back: ", grads.size(), ", expected ", inputs.size(),
+                     ", one for each input"));
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     const std::string name = "d" + inputs[i].name;

@@ -2,7 +2,7 @@
 // or what is wrong, where, and what the mistake looks like; then the grading ends.
 //
 //   tried    x + 1000: the same weights
-//   wrong    the weights: element (0, 0) is nan, expected 0.0900306; 6 of 6 elements are wrong
+//   wrong    the weights: element (0, 0) is NaN, expected 0.0900306; 6 of 6 elements are wrong
 //            looks like the maximum was not subtracted: exp(1000) is infinite
 //   exercise 05: not yet
 #pragma once

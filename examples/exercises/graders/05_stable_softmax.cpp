@@ -21,6 +21,7 @@ void ask(const std::string& what, const Tensor& x) {
   compare("the weights", stable_softmax(x).value(), tensor::softmax(x, -1),
           {{"the maximum was not subtracted: exp(1000) is infinite", softmax_less(x, zero)},
            {"one maximum for all rows: each needs its own", softmax_less(x, largest)},
+           {"the maximum of each column: each row needs its own", softmax_less(x, max(x, 0, true))},
            {"the numerator alone: the rows are not divided by their sums", plain},
            {"a softmax down the columns: the sum is over the wrong axis", tensor::softmax(x, 0)},
            {"a sum over all rows: each row has its own", div(plain, sum(plain))}});

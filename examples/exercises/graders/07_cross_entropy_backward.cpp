@@ -36,7 +36,9 @@ void questions() {
   const Variable all = numbers({1, 1, 1, 1}, {4, 1}), counted = numbers({1, 0, 1, 1}, {4, 1});
   const Variable none = numbers({0, 0, 0, 0, 0});
   ask({1, 4, 0, 1},
-      {slip("softmax alone: the row with 1 at the target is not subtracted", none, 4, all),
+      {{"softmax of the logits: the row with 1 at the target, dloss and the mean are missing",
+        [](In in, Var, Var) -> Grads { return {softmax(in[0], -1)}; }},
+       slip("softmax alone: the row with 1 at the target is not subtracted", none, 4, all),
        slip("softmax alone, and a sum where the loss is a mean", none, 1, all),
        slip("a sum over the rows: the loss is their mean", one_hot({1, 4, 0, 1}), 1, all),
        slip("a mean over all elements: it is over the rows", one_hot({1, 4, 0, 1}), 20, all)});

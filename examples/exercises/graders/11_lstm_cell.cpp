@@ -35,12 +35,17 @@ void questions() {
       {"the bias is missing", step(linear(x, W_ih) + linear(h, W_hh), c, "ifgo")[1]},
       {"h has no part in it", step(linear(x, W_ih, b), c, "ifgo")[1]},
       {"x has no part in it", step(linear(h, W_hh, b), c, "ifgo")[1]}};
+  const auto block = [&](int64_t k) { return slice(gates, -1, k * kHidden, (k + 1) * kHidden); };
+  const Variable i = sigmoid(block(0)), f = sigmoid(block(1)), o = sigmoid(block(3));
+  of_c.push_back({"sigmoid for the tanh of g", (f * c + i * sigmoid(block(2))).value()});
+  of_c.push_back({"i is missing: all of g enters", (f * c + tanh(block(2))).value()});
+  of_c.push_back({"f is missing: all of c is kept", (c + i * tanh(block(2))).value()});
   for (const std::string order : {"igfo", "figo", "ifog", "iofg", "oifg", "gifo"}) {
     of_c.push_back(
         {"gates in the order " + order + ", where PyTorch's is i f g o", step(gates, c, order)[1]});
   }
   compare("c'", c_next.value(), right[1], of_c);
-  const Variable o = sigmoid(slice(gates, -1, 3 * kHidden, 4 * kHidden)), next = right[1];
+  const Variable next = right[1];
   compare("h'", h_next.value(), right[0],
           {{"h came through unchanged", h.value()},
            {"h' and c' are the same, but h' is o tanh(c')", right[1]},

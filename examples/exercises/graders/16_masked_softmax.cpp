@@ -23,7 +23,9 @@ void ask(const std::string& what, const Tensor& x, const Tensor& allowed) {
   const Tensor late = exp(sub(x, max(x, -1, true)));  // the maximum of hidden ones, too
   const Tensor kept = mul(late, ones);
   compare("the weights", softmax_where(x, allowed).value(), tensor::masked_softmax(x, allowed),
-          {{"a softmax without the mask: hidden elements have weight", all},
+          {{"the maximum of the whole row, hidden elements included",
+            div(kept, add(sum(kept, {-1}, true), 1e-300))},
+           {"a softmax without the mask: hidden elements have weight", all},
            {"the mask multiplied on behind softmax: rows no longer sum to 1", mul(all, ones)},
            {"the mask turned round: true means \"may attend\"",
             tensor::masked_softmax(x, logical_not(allowed))},
@@ -32,9 +34,7 @@ void ask(const std::string& what, const Tensor& x, const Tensor& allowed) {
            {"a large negative constant for hidden scores: a fully masked row becomes uniform",
             filled(x, allowed, -1e300)},
            {"a negative constant for hidden scores that is not small enough: it leaks",
-            filled(x, allowed, -1e3)},
-           {"the maximum of the whole row, hidden elements included",
-            div(kept, sum(kept, {-1}, true))}});
+            filled(x, allowed, -1e3)}});
 }
 
 void questions() {

@@ -31,7 +31,6 @@ Tensor after(int steps, const Rule& rule) {
 }
 
 std::vector<Slip> slips(int steps) {
-  const auto sign = [](double g) { return g > 0 ? 1.0 : -1.0; };
   return {
       {"the weights have not moved", numbers(kStart)},
       {"a step up: the gradient points uphill, so its direction is subtracted",
@@ -53,10 +52,8 @@ std::vector<Slip> slips(int steps) {
                        double b) { return -m / a / std::sqrt(v / b + 1e-8); })},
       {"plain gradient descent",
        after(steps, [](double, double, double g, double, double) { return -g; })},
-      {"g^2 is missing: v is to be a mean of squares, not of the gradient",
-       after(1, [sign](double, double, double g, double, double) {
-         return -sign(g) * std::sqrt(std::abs(g));
-       })}};
+      {"g^2 is missing: the root of a negative gradient is no number",
+       after(1, [](double, double, double g, double, double) { return -g / std::sqrt(g); })}};
 }
 
 void questions() {
