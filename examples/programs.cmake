@@ -109,30 +109,35 @@ foreach(chapter IN LISTS chapters)
   add_dependencies(chapters chapter_${chapter})
 endforeach()
 
-# exercise_NAME is build/exercises/NAME, what ./qkv exercise runs; solution_NAME is for the tests, and
-# only they need them all. A stub uses little of what it is given; and a reader's index that is out
-# of range is to be told, not to be followed. All share what grader.h includes, compiled once.
+# exercise_NAME is build/exercises/NAME, what ./qkv exercise runs; solution_NAME is for the tests,
+# and only they need them all. All of it shares what grader.h includes, compiled once. A stub uses
+# little of what it is given; a reader's index that is out of range is to be told, not followed.
+function(exercise_options target)
+  qkv_compile_options(${target})
+  target_compile_definitions(${target} PRIVATE _GLIBCXX_ASSERTIONS)
+  target_compile_options(${target} PRIVATE
+    $<IF:$<CXX_COMPILER_ID:MSVC>,/wd4100,-O1;-Wno-unused-parameter>)
+endfunction()
+
 add_library(grader STATIC examples/exercises/grader.cpp)
 target_link_libraries(grader PUBLIC qkv::checks)
-qkv_compile_options(grader)
-target_compile_definitions(grader PUBLIC _GLIBCXX_ASSERTIONS)
-target_compile_options(grader PUBLIC
-  $<IF:$<CXX_COMPILER_ID:MSVC>,/wd4100,-O1;-Wno-unused-parameter>)
+exercise_options(grader)
 target_precompile_headers(grader PRIVATE examples/exercises/grader.h)
 
 # exercise_program(TARGET NAME FOLDER SOURCE)
 function(exercise_program target exercise folder source)
-  qkv_program(${target} ${exercise} ${source} $<TARGET_OBJECTS:grader_${exercise}>)
+  add_executable(${target} ${source} $<TARGET_OBJECTS:grader_${exercise}>)
   target_link_libraries(${target} PRIVATE grader)
+  exercise_options(${target})
   target_precompile_headers(${target} REUSE_FROM grader)
-  set_target_properties(${target} PROPERTIES
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${exercise}
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
 endfunction()
 
 foreach(exercise IN LISTS exercises)
   add_library(grader_${exercise} OBJECT examples/exercises/graders/${exercise}.cpp)
-  qkv_compile_options(grader_${exercise})
   target_link_libraries(grader_${exercise} PRIVATE grader)
+  exercise_options(grader_${exercise})
   target_precompile_headers(grader_${exercise} REUSE_FROM grader)
   exercise_program(exercise_${exercise} ${exercise} exercises
     examples/exercises/${exercise}.cpp)
