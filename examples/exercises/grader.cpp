@@ -34,8 +34,9 @@ void line(const std::string& title, const std::string& text) {
 void right(const std::string& what) { line("right", what); }
 
 bool close(double a, double b) {
-  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
-  return a == b || std::abs(a - b) <= 1e-9 + 1e-7 * std::abs(b);
+  if (std::isnan(a) && std::isnan(b)) return true;
+  if (!std::isfinite(a) || !std::isfinite(b)) return a == b;
+  return std::abs(a - b) <= 1e-9 + 1e-7 * std::abs(b);
 }
 
 bool close(const Tensor& a, const Tensor& b) {

@@ -92,6 +92,16 @@ TEST_CASE("NaN is never right, and is recognised where a mistake gives it") {
   holds(refused([] { compare("x", nan, kRight, {{"0 by 0", nan}}); }), "looks like 0 by 0");
 }
 
+TEST_CASE("infinity is only near itself") {
+  static const Tensor infinite = div(kRight, mul(kRight, 0.0));
+  CHECK(graded([] { compare("x", infinite, infinite); }).code == 0);
+  for (const auto ask :
+       {+[] { compare("x", infinite, kRight); }, +[] { compare("x", kRight, infinite); },
+        +[] { compare("x", mul(infinite, -1.0), infinite); }}) {
+    CHECK(graded(ask).code == 1);
+  }
+}
+
 TEST_CASE("an error of an operation is shown") {
   holds(refused([] {
           compare("x", add(kRight, numbers({1, 2, 3})), kRight);
