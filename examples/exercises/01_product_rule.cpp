@@ -4,7 +4,7 @@
 // to z, return dx and dy.
 //
 // Hint: if x grows by a little, z grows by y times as much. Each side's gradient is dz times the
-// slope of z with respect to that side.
+// slope of z with respect to that side. exercise.h says how exercises are written.
 #include "examples/exercises/exercise.h"
 
 namespace qkv::examples {

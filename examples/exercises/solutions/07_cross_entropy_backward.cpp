@@ -1,4 +1,4 @@
-// Solution 07. One row, with t its target and p = softmax(x):
+// Solution 07. One row, with t its target and p = softmax(x); δ_it is 1 if i = t, else 0:
 //
 //   L = -log p_t = -x_t + log Σ_j exp(x_j)
 //   ∂L/∂x_i = -δ_it + exp(x_i) / Σ_j exp(x_j) = p_i - δ_it

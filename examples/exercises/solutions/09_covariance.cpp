@@ -1,5 +1,5 @@
 // Solution 09. Scores s_t = scale k_t · q, so ∂s_t/∂q = scale k_t; softmax has the slopes
-// ∂a_t/∂s_u = a_t (δ_tu - a_u), and so
+// ∂a_t/∂s_u = a_t (δ_tu - a_u), δ_tu being 1 if t = u, else 0; and so
 //
 //   ∂a_t/∂q = Σ_u a_t (δ_tu - a_u) scale k_u = scale a_t (k_t - k̄),  k̄ = Σ_u a_u k_u
 //   J = Σ_t v_t (∂a_t/∂q)ᵀ = scale Σ_t a_t v_t (k_t - k̄)ᵀ

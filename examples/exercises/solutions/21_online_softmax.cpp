@@ -4,7 +4,7 @@
 //
 // so the old sum is rescaled, and x adds its own term. Before the first x the factor is
 // exp(-infinity) = 0. Flash attention rescales its running output by the same factor, and so never
-// needs a whole row of scores. The library's: lib/kernels, behind lib/attention.h.
+// needs a whole row of scores. The library's: lib/kernels/attention_forward.inl.
 #include "examples/exercises/exercise.h"
 
 namespace qkv::examples {
