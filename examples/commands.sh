@@ -43,7 +43,7 @@ list_exercises() {
     name=$(basename "$source" .cpp)
     state=$(sed -n "s/^$(checksum "$name") //p" "$(graded "$name")" 2>/dev/null || true)
     printf '  %-10s %-26s %s\n' "${state:-not tried}" "$name" \
-      "$(sed -n '1s,^// Exercise [0-9]*\. *,,p' "$source")"
+      "$(sed -n '1s,^// [A-Z][a-z]* [0-9]*\. *,,p' "$source")"
   done
 }
 

@@ -1,4 +1,4 @@
-// Exercise 02. The way back through y = tanh(x), from the result alone (chapter 2)
+// Exercise 02. The way back through tanh, from its result (chapter 2)
 //
 // Given dy and the result y = tanh(x), not x, return dx. All have one shape.
 //

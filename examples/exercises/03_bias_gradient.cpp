@@ -1,4 +1,4 @@
-// Exercise 03. The gradient of a bias: summing over broadcast axes (chapter 3)
+// Exercise 03. A bias: summing over broadcast axes (chapter 3)
 //
 // y = x + b with x (B, T, C) and b (C): every one of the B T positions has b added. Given dy
 // (B, T, C), return db (C).

@@ -1,4 +1,4 @@
-// Exercise 07. The way back through softmax and cross entropy together (chapter 5)
+// Exercise 07. The way back through cross entropy and softmax (chapter 5)
 //
 // The cross entropy of a row of logits (scores of the classes) is -log softmax(logits)[target]: how
 // surprised the model was by the right class. The loss is its mean over the rows that count; a row

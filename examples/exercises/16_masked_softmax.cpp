@@ -1,4 +1,4 @@
-// Exercise 16. A softmax under a mask, and rows with nothing to look at (chapter 13)
+// Exercise 16. A softmax under a mask, empty rows included (chapter 13)
 //
 // The softmax of each row of x over the elements where `allowed` (bool, of x's shape) is true; 0
 // elsewhere. A row where nothing is allowed gives zeros, not NaN: a query without keys. Hidden
