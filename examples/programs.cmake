@@ -71,7 +71,27 @@ set(study_sources
 
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters
+  01_tensors
+  02_chain_rule
+  03_matmul_by_hand
+  04_matmul_ladder
+  05_softmax
+  06_how_we_know
+  07_soft_lookup
   08_qkv_by_hand
+  09_why_sqrt_d
+  10_score_functions
+  11_bottleneck
+  12_alignment
+  13_masks
+  14_many_heads
+  15_positions
+  16_weights_by_hand
+  17_transformer
+  18_flash
+  19_variations
+  20_before_attention
+  21_museum
 )
 
 # Each exercise is three sources of this name in examples/exercises: the stub that a reader edits,
