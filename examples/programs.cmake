@@ -94,6 +94,16 @@ set(chapters
   21_museum
 )
 
+# Each exercise is three sources of this name in examples/exercises: the stub that a reader edits,
+# the solution, and the grader of both. An exercise belongs to the chapter that its stub names.
+set(exercises
+  01_product_rule 02_tanh_backward 03_bias_gradient 04_matmul_backward 05_stable_softmax
+  06_softmax_backward 07_cross_entropy_backward 08_attention 09_covariance 10_additive_score
+  11_lstm_cell 12_lstm_backward 13_teacher_forcing 14_causal_mask 15_padding_mask
+  16_masked_softmax 17_sinusoidal_positions 18_rotary_embedding 19_layer_norm_backward 20_adam
+  21_online_softmax
+)
+
 # ---- their targets ------------------------------------------------------------------------------
 
 qkv_program_library(lab ${lab_sources})
@@ -117,4 +127,44 @@ foreach(chapter IN LISTS chapters)
   set_target_properties(chapter_${chapter} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
     ${PROJECT_BINARY_DIR}/chapters)
   add_dependencies(chapters chapter_${chapter})
+endforeach()
+
+# exercise_NAME is build/exercises/NAME, what ./qkv exercise runs; solution_NAME is for the tests,
+# and only they need them all. All of it shares what grader.h includes, compiled once. A stub uses
+# little of what it is given; a reader's index that is out of range is to be told, not followed.
+function(exercise_options target)
+  qkv_compile_options(${target})
+  target_compile_definitions(${target} PRIVATE _GLIBCXX_ASSERTIONS)
+  target_compile_options(${target} PRIVATE
+    $<IF:$<CXX_COMPILER_ID:MSVC>,/wd4100,-O1;-Wno-unused-parameter>)
+endfunction()
+
+add_library(grader STATIC examples/exercises/grader.cpp)
+target_link_libraries(grader PUBLIC qkv::checks)
+exercise_options(grader)
+target_precompile_headers(grader PRIVATE examples/exercises/grader.h)
+
+# exercise_program(TARGET NAME FOLDER SOURCE)
+function(exercise_program target exercise folder source)
+  add_executable(${target} ${source} $<TARGET_OBJECTS:grader_${exercise}>)
+  target_link_libraries(${target} PRIVATE grader)
+  exercise_options(${target})
+  target_precompile_headers(${target} REUSE_FROM grader)
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${exercise}
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
+endfunction()
+
+foreach(exercise IN LISTS exercises)
+  add_library(grader_${exercise} OBJECT examples/exercises/graders/${exercise}.cpp)
+  target_link_libraries(grader_${exercise} PRIVATE grader)
+  exercise_options(grader_${exercise})
+  target_precompile_headers(grader_${exercise} REUSE_FROM grader)
+  exercise_program(exercise_${exercise} ${exercise} exercises
+    examples/exercises/${exercise}.cpp)
+  exercise_program(solution_${exercise} ${exercise} exercises/solutions
+    examples/exercises/solutions/${exercise}.cpp)
+  if(NOT QKV_BUILD_TESTS)
+    set_target_properties(grader_${exercise} exercise_${exercise} solution_${exercise}
+      PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
 endforeach()

@@ -2,6 +2,7 @@
 #
 #   unit:...       one entry for each doctest case, and all of them once more in one process
 #   chapter: ...   a chapter runs, and its whole output is compared
+#   exercise: ...  a solution is right, and a stub is told what is wrong with it
 #   command line   what the programs say to a user's mistakes
 #   script: ...    training: the same bits, every seed learns; studies; what the README shows
 #   install: ...   a project outside this folder uses the library
@@ -35,8 +36,8 @@ set(tests
   examples/translate examples/text examples/alignment examples/metrics examples/ngram
   examples/lab_models examples/pairs examples/trainer examples/run examples/progress
   examples/attention_map examples/run_folder examples/jobs examples/results examples/chart
-  examples/study examples/gradcheck examples/mutants examples/golden examples/golden_ops
-  examples/verify
+  examples/study examples/grader examples/gradcheck examples/mutants examples/golden
+  examples/golden_ops examples/verify
   determinism/bits determinism/recurrent_bits determinism/one_hash bench/table
 )
 set(test_support tests/main.cpp tests/allocations.cpp tests/bench/table.cpp)
@@ -51,7 +52,7 @@ endif()
 
 list(TRANSFORM tests REPLACE ".+" "tests/\\0_test.cpp")
 qkv_program(qkv_tests qkv-tests ${test_support} ${tests})
-target_link_libraries(qkv_tests PRIVATE checks studies doctest::doctest)
+target_link_libraries(qkv_tests PRIVATE checks studies grader doctest::doctest)
 target_compile_definitions(qkv_tests PRIVATE
   QKV_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QKV_LAB="$<TARGET_FILE:qkv_lab>")
 add_dependencies(qkv_tests qkv_lab qkv_check qkv_study)
@@ -82,6 +83,10 @@ foreach(chapter IN LISTS chapters)
     -D EXPECTED=tests/story/${chapter}.txt -P tests/story/compare_output.cmake)
 endforeach()
 
+foreach(exercise IN LISTS exercises)
+  qkv_test("exercise: solution ${exercise}" 60 solution_${exercise})
+endforeach()
+
 foreach(mode find_package add_subdirectory)
   qkv_test("install: ${mode}" 900 ${CMAKE_COMMAND}
     -D MODE=${mode} -D CONFIG=$<CONFIG> -D SOURCE=${PROJECT_SOURCE_DIR}
@@ -95,6 +100,12 @@ if(SH)
   set(lab $<TARGET_FILE:qkv_lab>)
   qkv_test("command line: mistakes" 300 ${SH} tests/fault/command_line.sh ${lab}
     $<TARGET_FILE:qkv_check>)
+  qkv_test("command line: exercises" 60 ${SH} tests/fault/exercise.sh)
+  foreach(exercise IN LISTS exercises)
+    qkv_test("exercise: stub ${exercise}" 60 ${SH} tests/story/exercise.sh
+      $<TARGET_FILE:exercise_${exercise}> examples/exercises/${exercise}.cpp)
+    set_tests_properties("exercise: stub ${exercise}" PROPERTIES SKIP_RETURN_CODE 77)
+  endforeach()
   qkv_test("script: same bits" 600 ${SH} tests/determinism/runs.sh ${lab} steps=150)
   qkv_test("script: every seed learns copy" 600 ${SH} tests/story/every_seed_learns.sh ${lab} copy)
   qkv_test("script: every seed learns reverse" 600

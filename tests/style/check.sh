@@ -68,12 +68,14 @@ grep -n -w -E 'TO''DO|FIX''ME|X''XX|HA''CK' $sources $build_files $style_files /
 grep -n -E -e '-ffast-''math|-Of''ast|-mar''ch=|-ma''vx|-mf''ma|/ar''ch:' $build_files /dev/null |
   grep -v 'qkv_bench_eigen' | sed 's/$/  <- a flag that changes results/' >>"$found"
 
-# CMake lists every source, by hand: chapters and tests by name, the others by path. The outside
-# project of tests/install has its own list.
+# CMake lists every source, by hand: chapters, exercises and tests by name, the others by path. The
+# outside project of tests/install has its own list.
 lists="CMakeLists.txt $(files '*.cmake')"
 for source in $(files '*.cpp' | grep -v '^tests/install/'); do
   name=$(echo "$source" |
-    sed -e 's,^examples/\([0-9].*\)\.cpp$,\1,' -e 's,^tests/\(.*\)_test\.cpp$,\1,')
+    sed -e 's,^examples/\([0-9].*\)\.cpp$,\1,' \
+      -e 's,^examples/exercises/\([a-z]*/\)*\([0-9].*\)\.cpp$,\2,' \
+      -e 's,^tests/\(.*\)_test\.cpp$,\1,')
   grep -q -E "(^|[ (])($source|$name)([ )]|\$)" $lists ||
     echo "$source:1: not listed for CMake"
 done >>"$found"

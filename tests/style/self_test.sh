@@ -9,7 +9,9 @@ failures=0
 
 # A project that breaks no rule.
 good=$place/good
-for folder in lib tensor autograd nn examples tests; do mkdir -p "$good/$folder"; done
+for folder in lib tensor autograd nn examples/exercises/solutions tests; do
+  mkdir -p "$good/$folder"
+done
 cd "$good"
 echo '#include "lib/low.h"' >tensor/high.h
 echo '// Nothing above is known here.' >lib/low.h
@@ -20,7 +22,9 @@ echo '#define CHECK(x)' >lib/check.h
   echo "// $(printf 'α%.0s' $(seq 97))" # 100 characters, 197 bytes
 } >lib/low.cpp
 printf 'TEST_CASE("rows sum to 1,\n"\n          " even at (0, 1)") {\n' >tests/low_test.cpp
-printf 'add_library(qkv\n  lib/low.cpp)\nset(tests\n  low lib/high)\n' >CMakeLists.txt
+echo '// Listed by its name.' >examples/exercises/solutions/08_listed.cpp
+printf 'add_library(qkv\n  lib/low.cpp)\nset(tests\n  low lib/high)\nset(exercises 08_listed)\n' \
+  >CMakeLists.txt
 mkdir build runs
 
 # caught RULE FILE TEXT: TEXT, put at the end of FILE, must be reported as RULE.
@@ -63,6 +67,8 @@ caught 'not listed' lib/orphan.cpp '// Nobody compiles this.'
 caught 'not listed' lib/high.cpp '// Only a test has this name in the list.'
 caught 'not listed' tests/orphan_test.cpp '// Nobody runs this.'
 caught 'not listed' examples/09_orphan.cpp '// Nobody compiles this either.'
+caught 'not listed' examples/exercises/09_orphan.cpp '// Nor this.'
+caught 'not listed' examples/exercises/solutions/09_orphan.cpp '// Nor its solution.'
 caught 'a test name' tests/low_test.cpp 'TEST_CASE("this; is lost") {'
 caught 'a test name' tests/low_test.cpp 'TEST_CASE("numbers in [0, 1)") {'
 
