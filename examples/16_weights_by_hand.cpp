@@ -85,7 +85,7 @@ void with_ones_for_places() {
   // 3. How sharp must it be?
   section(3, "How sharp must it be?");
   say("With a factor f the right place scores b = f / 2, all others 0. Three wrong places with one "
-      "symbol outvote it if 3 > exp(b); 24 of the 81 sequences have three alike and one other.");
+      "symbol outvote it if 3 > exp(b). Of the 81 sequences of 3 symbols 24 are three to one.");
   formula("A_right = exp(b) / (exp(b) + 3)      right always if b > ln 3 = 1.0986");
   expect("ln 3", t::log(t::scalar(3, Dtype::float64)).item(), 1.0986);
   std::vector<std::vector<std::string>> rows = {{"f", "A_right", "copied", "reversed"}};
@@ -97,9 +97,9 @@ void with_ones_for_places() {
     expect("so many", copied == reversed && copied == (f == 0 ? 3 : f == 2 ? 81 - 24 : 81));
   }
   table(rows);
-  say("With f = 0 every place counts the same, and only the 3 sequences of a single symbol come "
-      "out. With f = 2, b = 1, the 24 fail; with f = 2.4 none does. And with f = 1600, where "
-      "exp(-800) is 0 in the machine, A is the anti-diagonal, and O the answer, to the last bit.");
+  say("With f = 0 only the 3 sequences of a single symbol come out, with f = 2 all but the 24. "
+      "With "
+      "f = 1600, where exp(-800) is 0 in the machine, A is the anti-diagonal to the last bit.");
   const Tensor sharpest = by_hand(kSymbols, 3, kIdentity, t::mul(kMirror, 1600)).A;
   expect("to the bit", t::all(t::equal(sharpest, kMirror)));
 }
@@ -120,19 +120,19 @@ void chapter() {
   show("P", "sinusoids", P);
   show("M", "the mirror", M);
   show("S", "P M P^T: row i asks, column j answers", t::matmul(t::matmul(P, M), t::transpose(P)));
-  say("Clocks that agree score 2, neighbours little less. With f = 100 all 81 are reversed.");
+  say("Clocks that agree score 2, neighbours little less: the factor must be larger. With 100 all "
+      "81 come out.");
   expect("all are right", right_of_81(P, t::mul(M, 100), kMirror) == 81);
 
   // 5. Beside a trained one
   section(5, "Beside a trained one");
-  say("What does training find? The lab (examples/lab/trainer.h) trains a small Transformer, the "
-      "network of chapter 17, to reverse 4 digits. These four it has never seen.");
+  say("The lab (examples/lab/trainer.h) trains the network of chapter 17 to reverse 4 digits.");
   const Config config = parse_config({"task=reverse", "length=4", "steps=300"});
   const Task task = make_task(config);
   const auto model = make_model(config);
   const auto quiet = [](const Metrics&) {};
   train(*model, task, config, /*report=*/quiet, /*stop=*/[] { return false; });
-  const Batch unseen = make_batch(task, Split::test, 0, 1);
+  const Batch unseen = make_batch(task, Split::test, 0, 1);  // never trained on
   const Look look = model->looks(unseen).front();
   const Tensor digits = t::select(unseen.source, 0, 0);  // (T)
   map("by hand", by_hand(digits, 10, kIdentity, t::mul(kMirror, 40)).A, look.rows, look.columns);
