@@ -85,7 +85,7 @@ void with_ones_for_places() {
   // 3. How sharp must it be?
   section(3, "How sharp must it be?");
   say("With a factor f the right place scores b = f / 2, all others 0. Three wrong places with one "
-      "symbol outvote it if 3 > exp(b). Of the 81 sequences of 3 symbols 24 are three to one.");
+      "symbol outvote it if 3 > exp(b). 24 of all 81 sequences have three alike and one other.");
   formula("A_right = exp(b) / (exp(b) + 3)      right always if b > ln 3 = 1.0986");
   expect("ln 3", t::log(t::scalar(3, Dtype::float64)).item(), 1.0986);
   std::vector<std::vector<std::string>> rows = {{"f", "A_right", "copied", "reversed"}};
@@ -120,8 +120,7 @@ void chapter() {
   show("P", "sinusoids", P);
   show("M", "the mirror", M);
   show("S", "P M P^T: row i asks, column j answers", t::matmul(t::matmul(P, M), t::transpose(P)));
-  say("Clocks that agree score 2, neighbours little less: the factor must be larger. With 100 all "
-      "81 come out.");
+  say("Clocks that agree score 2, neighbours little less; but with 100 M all 81 are reversed.");
   expect("all are right", right_of_81(P, t::mul(M, 100), kMirror) == 81);
 
   // 5. Beside a trained one
@@ -143,8 +142,7 @@ void chapter() {
       "enough: ", test.exact, " of ", test.sequences, " unseen sequences are right."));
   expect("mirrored", t::all(t::equal(t::argmax(look.weights, -1), t::argmax(kMirror, -1))));
   try_this(
-      "Send places through a matrix with ones just above the diagonal: each place asks for the "
-      "next one, and the last, which asks for nothing, gets the mean of all.");
+      "M with ones just above its diagonal: each asks for the next place, the last gets a mean.");
 }
 
 }  // namespace
