@@ -142,7 +142,7 @@ void chapter() {
       "enough: ", test.exact, " of ", test.sequences, " unseen sequences are right."));
   expect("mirrored", t::all(t::equal(t::argmax(look.weights, -1), t::argmax(kMirror, -1))));
   try_this(
-      "M with ones just above its diagonal: each asks for the next place, the last gets a mean.");
+      "M with 40s just above its diagonal: each asks for the next place, the last gets a mean.");
 }
 
 }  // namespace
