@@ -84,8 +84,9 @@ void fewer_keys() {
   section(5, "Window: the last few tokens only");
   draw("- weights = softmax(scores)\n+ weights = softmax(scores where the mask allows)");
   say("A mask as in chapter 13, with a second edge: each token sees itself and the one before. T "
-      "tokens cost 2 T scores and not T T / 2. Of five tokens, and with the first one kept as a "
-      "sink. (Luong's local attention, nn/local_attention.h, learns where its window is.)");
+      "tokens cost 2 T scores, not T T / 2. Below for five tokens, and once more with the first "
+      "token in sight of all, a sink made of a key. (nn/local_attention.h learns where its window "
+      "is.)");
   draw(Mask::window(5, 5, 2).str() + "\n" + Mask::window(5, 5, 2, 1).str());
   const Mask mask = Mask::window(3, 3, 2);
   result("weights", "of our three tokens, in a window of 2", masked_softmax(scores, mask.allowed()),
@@ -119,9 +120,8 @@ void chapter() {
   section(7, "Linear: without exp, the product can be taken from the other end");
   draw("- weights_ij = exp(s_ij) / row sum\n+ weights_ij = phi(Q_i) . phi(K_j) / row sum");
   formula("phi(x) = x + 1 where x > 0, else exp(x)");
-  say("phi is never negative, so its products can be weights (Katharopoulos et al. 2020). Our Q "
-      "and K are positive: phi only adds 1.");
-  const Variable queries = Q + 1.0, keys = K + 1.0;            // phi, (3, 2)
+  say("phi is never negative, so its products can be weights (Katharopoulos et al. 2020).");
+  const Variable queries = Q + 1.0, keys = K + 1.0;            // phi, (3, 2), as all are > 0
   const Variable products = matmul(queries, transpose(keys));  // (3, 3)
   const Variable weights = products / sum(products, {-1}, /*keepdim=*/true);
   result("weights", "phi(Q) phi(K)^T / row sum", weights, nn::linear_attention(Q, K, V).weights);
