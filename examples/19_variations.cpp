@@ -84,9 +84,8 @@ void fewer_keys() {
   section(5, "Window: the last few tokens only");
   draw("- weights = softmax(scores)\n+ weights = softmax(scores where the mask allows)");
   say("A mask as in chapter 13, with a second edge: each token sees itself and the one before. T "
-      "tokens cost 2 T scores, not T T / 2. Below for five tokens, and once more with the first "
-      "token in sight of all, a sink made of a key. (nn/local_attention.h learns where its window "
-      "is.)");
+      "tokens cost 2 T scores, not T T / 2. Here are five tokens, then the same with the first "
+      "token in sight of all, a sink made of a key. (In nn/local_attention.h the window moves.)");
   draw(Mask::window(5, 5, 2).str() + "\n" + Mask::window(5, 5, 2, 1).str());
   const Mask mask = Mask::window(3, 3, 2);
   result("weights", "of our three tokens, in a window of 2", masked_softmax(scores, mask.allowed()),
