@@ -1,8 +1,7 @@
-// Chapter 17. The Transformer block, and training reverse: from uniform attention to the
-// anti-diagonal.
+// Chapter 17. The Transformer block, and training reverse: attention finds the anti-diagonal.
 //
-// First one encoder block by hand, beside EncoderLayer of nn/transformer.h (Vaswani et al. 2017,
-// section 3.1; layer norm: Ba, Kiros, Hinton 2016). Then the lab trains one.
+// One encoder block by hand, beside EncoderLayer of nn/transformer.h (Vaswani et al. 2017, section
+// 3.1; layer norm: Ba, Kiros, Hinton 2016). Then the lab trains one (examples/lab/trainer.h).
 #include <cmath>
 
 #include "examples/chapter.h"
@@ -16,13 +15,11 @@
 
 using namespace qkv::examples;
 using qkv::lib::str;
-using qkv::nn::EncoderLayer;
 using qkv::tensor::Dtype;
 using qkv::tensor::Tensor;
+namespace t = qkv::tensor;
 
 namespace {
-
-namespace t = qkv::tensor;
 
 const Tensor X = Tensor::of<double>({1, .5, .2, .8, .3, .9, .1, .4, .7, .2, .6, .3}, {3, 4});
 
@@ -44,130 +41,108 @@ void the_block() {
   draw(
       "   x -+- attention -(+)- norm -+- feed-forward -(+)- norm -> x'\n"
       "      '--------------'         '-----------------'\n");
-  say("Attention brings together what stands at different places, any two of them in one step, "
-      "however far apart. What comes after it works on each place by itself. Here are the tokens "
-      "of "
-      "chapter 8, in a block with random weights: width 4, one head, 6 hidden numbers in the "
-      "feed-forward layer.");
+  say("Attention brings together what stands at different places, any two in one step, however "
+      "far apart; what follows works on each place by itself. Here are the tokens of "
+      "chapter 8 in a block with random weights: width 4, one head, a hidden layer of 6.");
   qkv::lib::Generator generator(17);
-  EncoderLayer block({.width = 4, .heads = 1, .feed_forward = 6}, generator);
+  qkv::nn::EncoderLayer block({.width = 4, .heads = 1, .feed_forward = 6}, generator);
   block.to(Dtype::float64);
   const qkv::autograd::Variable x = t::unsqueeze(X, 0);  // (1, T, C)
   const Tensor attended = t::select(block.attention.forward(x, x, x).output.value(), 0, 0);
   show("attended", "attention(X), as in chapter 14", attended);
-
-  say("Residual: what attention found is added to the token, not put in its place. So a token "
-      "keeps "
-      "what it was, and in the backward pass the gradient has a way around the attention: the "
-      "slope of x + f(x) is 1 + f'(x). Here the rows of `attended` are nearly alike, for random "
-      "attention averages; their sums with the tokens are not.");
+  say("Residual: what attention found is added to the token, not put in its place. A token keeps "
+      "what it was, and gradients have a path around the attention: x + f(x) has slope 1 + f'(x).");
   const Tensor sum = t::add(X, attended);  // (T, C)
   show("sum", "X + attended", sum);
-
   say("Layer norm: every row is shifted to mean 0 and stretched to variance 1, so that sums do not "
-      "grow from block to block. (Then each column has a factor and a shift that are learned, at "
-      "first 1 and 0. The 0.00001 is there for rows whose numbers are all equal.)");
+      "grow from block to block. (Each column then has a factor and a shift that are learned, at "
+      "first 1 and 0. The 0.00001 is for rows whose numbers are all equal.)");
   formula("norm(x) = (x - mean(x)) / sqrt(variance(x) + 0.00001)");
   const Tensor middle = layer_norm(sum);  // (T, C)
   show("middle", "norm(sum)", middle);
   expect("row means", t::mean(middle, {-1}), {0, 0, 0});
-
   say("Feed-forward: two linear layers, and between them relu, which puts 0 in the place of what "
-      "is "
-      "negative. Each row by itself, (3, 4) to (3, 6) to (3, 4).");
+      "is negative. Each row by itself, (3, 4) to (3, 6) to (3, 4). Then residual and norm again:");
   formula("f(x) = relu(x W1^T + b1) W2^T + b2");
   const Tensor hidden = t::relu(linear(block.feed_forward.linear1, middle));  // (T, 6)
   const Tensor thought = linear(block.feed_forward.linear2, hidden);          // (T, C)
+  const Tensor out = layer_norm(t::add(middle, thought));                     // (T, C)
   show("hidden", "relu(middle W1^T + b1)", hidden);
-
-  say("Residual and norm once more, and the block is done:");
-  const Tensor out = layer_norm(t::add(middle, thought));  // (T, C)
   show("x'", "norm(middle + f(middle))", out);
   expect("EncoderLayer", block.forward(x, {}).output.value(), out.to_vector());
-  say("EncoderLayer gives the same. Width in, width out: blocks can be stacked. (Norm::pre, from "
-      "2020, norms what goes into each part, not the sum; deep stacks then train more easily.)");
+  say("EncoderLayer gives the same. Width in, width out: blocks can be stacked. (With Norm::pre "
+      "the norm stands before each part, not after the sum; deep stacks then train more easily.)");
 }
 
-// How much of a map lies on the anti-diagonal: the mean of A[i, T - 1 - i].
+// How much of a map lies on the anti-diagonal: the mean of its 8 weights there.
 double on_anti_diagonal(const Tensor& A) {
-  const int64_t T = A.shape()[0];
   double sum = 0;
-  for (int64_t i = 0; i < T; ++i) sum += A.at({i, T - 1 - i});
-  return sum / static_cast<double>(T);
+  for (int64_t i = 0; i < 8; ++i) sum += A.at({i, 7 - i});
+  return sum / 8;
 }
 
-void the_training() {
-  // 2. The task and the model
-  section(2, "The task and the model");
-  const Config config = parse_config({"task=reverse", "length=8", "steps=400"});
-  const Task task = make_task(config);
-  const auto model = make_model(config);
+// 2. The model
+void training(const Config& config, const Task& task, Model& model) {
+  section(2, "A model that knows nothing yet");
+  say(str("8 digits are to be written backwards. Model: ", model.description(), ", ",
+          model.module().parameter_count(), " parameters. A linear layer makes a token of ",
+          "each digit, sinusoids say where it stands, one block as above, and a last small net ",
+          "scores the 10 digits for each place. All places are answered at once."));
   const Batch unseen = make_batch(task, Split::test, 0, 1);  // one sequence, not for training
-  const auto look = [&] { return model->looks(unseen).front(); };
-  say(str("8 digits are to be written backwards. Model: ", model->description(), ", ",
-          model->module().parameter_count(),
-          " parameters. A linear layer makes a token of "
-          "width 32 of each digit, sinusoids say where it stands, one block as above, and a last "
-          "small net scores the 10 digits for each place. All places are answered at once."));
-  say("The loss is the mean of -ln p of the right digit, p being the softmax of its score. Who "
-      "knows nothing gives each digit 1/10 and loses ln 10 = 2.3026. One step: 64 sequences, "
-      "forward, backward, and each weight moved a little against its gradient by the optimiser "
-      "Adam (nn/optimizer.h).");
-  expect("ln 10", t::log(t::scalar(10, Dtype::float64)).item(), 2.3026);
-
-  // 3. Before
-  section(3, "Before the first step");
-  const Look before = look();
+  const auto look = [&] { return model.looks(unseen).front(); };
+  const Look before = look();  // its map, and the labels of rows and columns
   map("step 0", before.weights, before.rows, before.columns);
   const double least = -t::max(t::neg(t::reshape(before.weights, {64})), 0).item();
-  say("With random weights every place looks everywhere a little: no weight is below " +
-      fixed(least) + ". On the anti-diagonal lies " + fixed(on_anti_diagonal(before.weights)) +
-      " on average, where 1/8 = 0.1250 would be chance.");
+  say("Every place looks everywhere a little: no weight is below " + fixed(least) + ". A weight " +
+      "on the anti-diagonal is " + fixed(on_anti_diagonal(before.weights)) + ", by chance 1/8.");
   expect("it looks everywhere", least > .05);
 
-  // 4. Training
-  section(4, "400 steps");
+  // 3. Training
+  section(3, "400 steps");
+  formula("loss = mean of -ln p(right digit),   p = softmax(scores of the 10 digits)");
+  say("Who gives each digit 1/10 loses ln 10 = 2.3026. One step: 64 sequences, forward, backward, "
+      "and each weight moved a little against its gradient (by Adam, nn/optimizer.h).");
+  expect("ln 10", t::log(t::scalar(10, Dtype::float64)).item(), 2.3026);
   std::vector<std::vector<std::string>> rows = {
       {"step", "loss", "digits right", "on the anti-diagonal"}};
-  train(
-      *model, task, config,
-      [&](const Metrics& m) {  // called after each step
-        if (m.step != 1 && m.step != 50 && m.step != 100 && m.step != 200 && m.step != 400) return;
-        const Look now = look();
-        if (m.step > 1) map(str("step ", m.step), now.weights, now.rows, now.columns);
-        rows.push_back({str(m.step), fixed(m.loss), fixed(100 * m.accuracy, 1) + " %",
-                        fixed(on_anti_diagonal(now.weights))});
-      },
-      [] { return false; });  // asked after each step: stop here?
+  const auto after_each_step = [&](const Metrics& m) {
+    if (m.step != 1 && m.step != 50 && m.step != 100 && m.step != 200 && m.step != 400) return;
+    const Look now = look();
+    if (m.step > 1) map(str("step ", m.step), now.weights, now.rows, now.columns);
+    rows.push_back({str(m.step), fixed(m.loss), fixed(100 * m.accuracy, 1) + " %",
+                    fixed(on_anti_diagonal(now.weights))});
+  };
+  train(model, task, config, after_each_step, /*stop=*/[] { return false; });
   table(rows);
   say("At first it only learns which places to avoid; then the anti-diagonal comes out of the "
       "mist. What stays is a blur to both sides: the clocks of neighbouring places are almost "
       "alike (chapter 15), and chapter 16 has shown that a little blur does no harm.");
   expect("attention has moved to the anti-diagonal", on_anti_diagonal(look().weights) > .5);
+}
 
-  // 5. What it has learned
-  section(5, "What it has learned");
+void chapter() {
+  the_block();
+  const Config config = parse_config({"task=reverse", "length=8", "steps=400"});
+  const Task task = make_task(config);
+  const auto model = make_model(config);
+  training(config, task, *model);
+
+  // 4. What it has learned
+  section(4, "What it has learned");
   const Accuracy test = evaluate(*model, task, Split::test);
   const Accuracy longer = evaluate(*model, task, Split::longer);
-  say(str("Of ", test.sequences, " sequences that were never trained on, ", test.exact,
-          " come out exactly. Nobody told it where to look: the loss knows digits only, and the "
-          "map is what training found to be of use. A map shows where a head looked; whether the "
-          "answer hung on that is a question for an experiment, as at the end of chapter 14."));
-  say(str("Of sequences longer than 8, ", longer.exact,
-          " come out. It has not understood "
-          "'backwards' but 8 places; of a ninth it knows nothing."));
+  say(str("Of ", test.sequences, " sequences that it was never trained on, ", test.exact,
+          " come out exactly; of sequences longer than 8, ", longer.exact, ": it has not ",
+          "understood 'backwards' but 8 places, and of a ninth it knows nothing. Nobody told it ",
+          "where to look. A map shows where a head looked; whether the answer hung on that is a ",
+          "question for an experiment, as at the end of chapter 14."));
   expect("all but a few are right", test.exact_share() > .99);
   expect("longer ones are not", longer.exact == 0);
   try_this(
       "The same run from the command line is `./qkv train reverse length=8 steps=400`. With "
       "positions=none every place sees the same set, and the loss stays far from 0. With "
-      "heads=4 all four maps come to the anti-diagonal. And copy in place of reverse is "
-      "learned without a diagonal: the residual brings each digit to its place by itself.");
-}
-
-void chapter() {
-  the_block();
-  the_training();
+      "heads=4 all four maps come to the anti-diagonal. Copy is learned without any diagonal: "
+      "the residual brings each digit to its place by itself.");
 }
 
 }  // namespace
