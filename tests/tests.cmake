@@ -119,7 +119,7 @@ if(SH)
   qkv_test("script: README" 300 ${SH} tests/story/readme.sh
     ${PROJECT_SOURCE_DIR}/README.md ${lab}
     $<TARGET_FILE:qkv_check> $<TARGET_FILE:qkv_study> ${PROJECT_BINARY_DIR})
-  qkv_test("script: book" 300 ${SH} tests/story/book.sh $<TARGET_FILE:qkv_book>
+  qkv_test("script: book" 600 ${SH} tests/story/book.sh $<TARGET_FILE:qkv_book>
     ${PROJECT_BINARY_DIR}/chapters)
   qkv_test("script: every gradient" 300 qkv_check gradcheck)
   qkv_test("style: check" 60 ${SH} tests/style/check.sh)
