@@ -43,9 +43,15 @@ std::string filled(const std::string& text) {
   return lines + line + "\n";
 }
 
+// JSON knows no infinity and no nan: they are words.
+Json json_number(double number) {
+  if (std::isfinite(number)) return number;
+  return std::isnan(number) ? "nan" : number < 0 ? "-inf" : "inf";
+}
+
 Json numbers_of(const tensor::Tensor& value) {
   Json numbers = Json::array();
-  for (const double number : value.to_vector()) numbers.push_back(number);
+  for (const double number : value.to_vector()) numbers.push_back(json_number(number));
   return numbers;
 }
 
@@ -80,12 +86,13 @@ void show(const std::string& name, const std::string& formula, const tensor::Ten
        {"name", name},
        {"formula", formula},
        {"shape", shape_of(value)},
+       {"dtype", dtype_name(value.dtype())},
        {"numbers", numbers_of(value)}},
       text.str());
 }
 
 void show(const std::string& name, const std::string& formula, double value) {
-  put({{"block", "number"}, {"name", name}, {"formula", formula}, {"value", value}},
+  put({{"block", "number"}, {"name", name}, {"formula", formula}, {"value", json_number(value)}},
       name + " = " + formula + " = " + fixed(value) + "\n");
 }
 

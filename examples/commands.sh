@@ -1,5 +1,5 @@
-# The commands of ./qkv for those who read: chapters and exercises. ./qkv reads this file in; say,
-# need and build are its own.
+# The commands of ./qkv for those who read: chapters, the book and exercises. ./qkv reads this file
+# in; say, need, build and caller are its own.
 
 list_chapters() {
   for source in examples/[0-9]*.cpp; do
@@ -29,6 +29,19 @@ example() {
   need
   build "chapter_$chapter"
   exec "build/chapters/$chapter"
+}
+
+# All chapters on one page, in the caller's folder.
+book() {
+  case ${1:-book.html} in
+    -*) say "book: '$1' is refused; it takes the name of a file"; exit 2 ;;
+    /*) file=$1 ;;
+    *) file=$caller/${1:-book.html} ;;
+  esac
+  need
+  build qkv_book
+  build/qkv-book build/chapters "$file"
+  echo "$file"
 }
 
 # ---- exercises ----------------------------------------------------------------------------------

@@ -69,6 +69,11 @@ set(study_sources
   examples/studies/positions.cpp examples/studies/heads.cpp examples/studies/translate.cpp
   examples/studies/text.cpp examples/studies/references.cpp examples/studies/studies.cpp)
 
+# The book behind ./qkv book: all chapters on one page.
+set(book_sources
+  examples/book/math.cpp examples/book/html.cpp examples/book/blocks.cpp
+  examples/book/figures.cpp examples/book/page.cpp)
+
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters
   01_tensors
@@ -120,7 +125,12 @@ target_link_libraries(studies PUBLIC lab)
 qkv_program(qkv_study qkv-study examples/studies/main.cpp)
 target_link_libraries(qkv_study PRIVATE studies)
 
+qkv_program_library(book ${book_sources})
+qkv_program(qkv_book qkv-book examples/book/main.cpp)
+target_link_libraries(qkv_book PRIVATE book studies)  # studies: chapters are run as jobs
+
 add_custom_target(chapters)
+add_dependencies(qkv_book chapters)  # it runs them
 foreach(chapter IN LISTS chapters)
   qkv_program(chapter_${chapter} ${chapter} examples/${chapter}.cpp examples/chapter.cpp)
   target_link_libraries(chapter_${chapter} PRIVATE lab qkv::checks)

@@ -37,7 +37,7 @@ set(tests
   examples/lab_models examples/pairs examples/trainer examples/run examples/progress
   examples/attention_map examples/run_folder examples/jobs examples/results examples/chart
   examples/study examples/grader examples/gradcheck examples/mutants examples/golden
-  examples/golden_ops examples/verify
+  examples/golden_ops examples/verify examples/book_math examples/book_html examples/book_page
   determinism/bits determinism/recurrent_bits determinism/one_hash bench/table
 )
 set(test_support tests/main.cpp tests/allocations.cpp tests/bench/table.cpp)
@@ -52,7 +52,7 @@ endif()
 
 list(TRANSFORM tests REPLACE ".+" "tests/\\0_test.cpp")
 qkv_program(qkv_tests qkv-tests ${test_support} ${tests})
-target_link_libraries(qkv_tests PRIVATE checks studies grader doctest::doctest)
+target_link_libraries(qkv_tests PRIVATE checks studies grader book doctest::doctest)
 target_compile_definitions(qkv_tests PRIVATE
   QKV_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QKV_LAB="$<TARGET_FILE:qkv_lab>")
 add_dependencies(qkv_tests qkv_lab qkv_check qkv_study)
@@ -119,6 +119,8 @@ if(SH)
   qkv_test("script: README" 300 ${SH} tests/story/readme.sh
     ${PROJECT_SOURCE_DIR}/README.md ${lab}
     $<TARGET_FILE:qkv_check> $<TARGET_FILE:qkv_study> ${PROJECT_BINARY_DIR})
+  qkv_test("script: book" 600 ${SH} tests/story/book.sh $<TARGET_FILE:qkv_book>
+    ${PROJECT_BINARY_DIR}/chapters)
   qkv_test("script: every gradient" 300 qkv_check gradcheck)
   qkv_test("style: check" 60 ${SH} tests/style/check.sh)
   qkv_test("style: self_test" 120 ${SH} tests/style/self_test.sh)

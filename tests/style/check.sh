@@ -20,6 +20,7 @@ build_files=$(
   ls CMakeLists.txt CMakePresets.json qkv .ci/run .github/workflows/*.yml 2>/dev/null
   files '*.cmake' '*.in' CMakeLists.txt '*.sh' | grep -v '^tests/style/'
 )
+page_files=$(files '*.css' '*.js')
 style_files=$(files '*.sh' | grep '^tests/style/')
 
 # At most 300 lines, of at most 100 characters. In UTF-8 every byte but the first of a character is
@@ -28,7 +29,7 @@ awk '
   FNR == 301 { print FILENAME ":301: more than 300 lines" }
   { gsub(/[\200-\277]/, ""); sub(/\r$/, "") }
   length($0) > 100 { print FILENAME ":" FNR ": " length($0) " columns, more than 100" }
-' $sources $build_files $style_files >>"$found"
+' $sources $build_files $page_files $style_files >>"$found"
 
 # Arrows point down: a folder includes itself and those before it, by a path from the root. check.h
 # has macros, so it stays out of headers; so does nlohmann/json, which is nobody else's business.
@@ -63,7 +64,8 @@ done >>"$found"
 
 # No notes to self, and no flags that change results or tie the program to one machine. (Eigen may:
 # it is a peer of the benchmark, in a module of its own.)
-grep -n -w -E 'TO''DO|FIX''ME|X''XX|HA''CK' $sources $build_files $style_files /dev/null |
+everything="$sources $build_files $page_files $style_files"
+grep -n -w -E 'TO''DO|FIX''ME|X''XX|HA''CK' $everything /dev/null |
   sed 's/$/  <- a note to self/' >>"$found"
 grep -n -E -e '-ffast-''math|-Of''ast|-mar''ch=|-ma''vx|-mf''ma|/ar''ch:' $build_files /dev/null |
   grep -v 'qkv_bench_eigen' | sed 's/$/  <- a flag that changes results/' >>"$found"

@@ -50,6 +50,8 @@ fi
 long=$(printf '%0101d' 0)
 caught '101 columns' lib/low.h "$long"
 caught '101 columns' CMakeLists.txt "# ${long#00}"
+caught '101 columns' examples/page.css "$long"
+caught 'more than 300 lines' examples/page.js "$(printf '//\n%.0s' $(seq 301))"
 caught 'more than 300 lines' tensor/high.h "$(printf '//\n%.0s' $(seq 300))"
 caught 'arrows point down' lib/low.h '#include "tensor/high.h"'
 caught 'arrows point down' lib/low.cpp '#include "examples/lab/tasks.h"'
@@ -59,6 +61,7 @@ caught 'from a header' tensor/high.h '#include "lib/check.h"'
 caught 'from a header' tensor/high.h '#include <nlohmann/json.hpp>'
 caught 'not in the plan' notes.txt 'A file that nobody planned.'
 caught 'a note to self' lib/low.h '// TO''DO: later'
+caught 'a note to self' examples/page.js '// TO''DO: later'
 caught 'a note to self' CMakeLists.txt '# FIX''ME'
 caught 'changes results' CMakeLists.txt 'add_compile_options(-ffast-''math)'
 caught 'changes results' CMakePresets.json '"-mar''ch=native"'

@@ -1,0 +1,122 @@
+// Formulas in plain letters, as MathML.
+#include "examples/book/math.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/xml.h"
+
+using qkv::examples::math_ml;
+
+namespace {
+
+// Without the plain formula, and without rows that only group.
+std::string inside(const std::string& formula) {
+  std::string all = math_ml(formula);
+  CHECK(qkv::tests::xml_fault(all) == "");
+  all = all.substr(all.find('>') + 1);
+  all.resize(all.find("</math>"));
+  for (const std::string part : {"<mrow>", "</mrow>"}) {
+    for (size_t at = all.find(part); at != std::string::npos; at = all.find(part)) {
+      all.erase(at, part.size());
+    }
+  }
+  return all;
+}
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+void check(const Pairs& formulas) {
+  for (const auto& [plain, set] : formulas) CHECK(inside(plain) == set);
+}
+
+}  // namespace
+
+TEST_CASE("math: letters, gradients, indices and Greek letters are identifiers") {
+  check({{"x", "<mi>x</mi>"},
+         {"dA", "<mi>d</mi><mi>A</mi>"},
+         {"Wq", "<msub><mi>W</mi><mi>q</mi></msub>"},
+         {"dWq", "<mi>d</mi><msub><mi>W</mi><mi>q</mi></msub>"},
+         {"W1", "<msub><mi>W</mi><mn>1</mn></msub>"},
+         {"eps", "<mi>ε</mi>"},
+         {"delta_ij", "<msub><mi>δ</mi><mi>i</mi><mi>j</mi></msub>"}});
+}
+
+TEST_CASE("math: subscripts and superscripts, with and without parentheses") {
+  check({{"x_i", "<msub><mi>x</mi><mi>i</mi></msub>"},
+         {"A^T", "<msup><mi>A</mi><mi mathvariant=\"normal\">T</mi></msup>"},
+         {"x_i^2", "<msubsup><mi>x</mi><mi>i</mi><mn>2</mn></msubsup>"},
+         {"h_(t-1)", "<msub><mi>h</mi><mi>t</mi><mo>−</mo><mn>1</mn></msub>"},
+         {"0.5^(8 - t)", "<msup><mn>0.5</mn><mn>8</mn><mo>−</mo><mi>t</mi></msup>"},
+         {"m'", "<msup><mi>m</mi><mo>′</mo></msup>"},
+         {"A_right", "<msub><mi>A</mi><mtext>right</mtext></msub>"}});
+}
+
+TEST_CASE("math: a fraction has every factor before the line, and one behind it") {
+  check({{"a b / c d", "<mfrac><mi>a</mi><mi>b</mi><mi>c</mi></mfrac><mi>d</mi>"},
+         {"a + b / 2", "<mi>a</mi><mo>+</mo><mfrac><mi>b</mi><mn>2</mn></mfrac>"},
+         {"q . k / 2", "<mfrac><mi>q</mi><mo>⋅</mo><mi>k</mi><mn>2</mn></mfrac>"},
+         {"dL/da * b",
+          "<mfrac><mi>d</mi><mi>L</mi><mi>d</mi><mi>a</mi></mfrac><mo>·</mo>"
+          "<mi>b</mi>"},
+         {"1 / sqrt(D)", "<mfrac><mn>1</mn><msqrt><mi>D</mi></msqrt></mfrac>"},
+         {"a / sum_j f(b) - c",
+          "<mfrac><mi>a</mi><munder><mo largeop=\"true\">∑</mo><mi>j</mi></munder><mi>f</mi>"
+          "<mo>(</mo><mi>b</mi><mo>)</mo></mfrac><mo>−</mo><mi>c</mi>"}});
+}
+
+TEST_CASE("math: the two parts of a fraction are two elements") {
+  const std::string fraction = math_ml("a b / c");
+  CHECK(fraction.find("<mfrac><mrow><mi>a</mi><mi>b</mi></mrow><mrow><mi>c</mi></mrow></mfrac>") !=
+        std::string::npos);
+}
+
+TEST_CASE("math: functions, sums, brackets and bars") {
+  check({{"exp(x)", "<mi>exp</mi><mo>(</mo><mi>x</mi><mo>)</mo>"},
+         {"max_j x", "<munder><mi>max</mi><mi>j</mi></munder><mi>x</mi>"},
+         {"|u|^2", "<msup><mo>|</mo><mi>u</mi><mo>|</mo><mn>2</mn></msup>"},
+         {"[q; k]", "<mo>[</mo><mi>q</mi><mo>;</mo><mi>k</mi><mo>]</mo>"},
+         {"P(w | h)", "<mi>P</mi><mo>(</mo><mi>w</mi><mo>∣</mo><mi>h</mi><mo>)</mo>"}});
+}
+
+TEST_CASE("math: signs") {
+  check({{"a <= b", "<mi>a</mi><mo>≤</mo><mi>b</mi>"},
+         {"a < b", "<mi>a</mi><mo>&lt;</mo><mi>b</mi>"},
+         {"c <- 1", "<mi>c</mi><mo>←</mo><mn>1</mn>"},
+         {"a, ..., b", "<mi>a</mi><mo>,</mo><mo>…</mo><mo>,</mo><mi>b</mi>"},
+         {"x ~ y", "<mi>x</mi><mo>∼</mo><mi>y</mi>"}});
+}
+
+TEST_CASE("math: words stay words, with spaces where they meet letters") {
+  check({{"the input", "<mtext>the input</mtext>"},
+         {"A summed over keys", "<mi>A</mi><mtext>\u00a0summed over keys</mtext>"},
+         {"average of dA weighted by A",
+          "<mtext>average of\u00a0</mtext><mi>d</mi><mi>A</mi><mtext>\u00a0weighted by\u00a0"
+          "</mtext><mi>A</mi>"},
+         {"bits = 1", "<mtext>bits</mtext><mo>=</mo><mn>1</mn>"}});
+}
+
+TEST_CASE("math: numbers beside one another do not become one") {
+  check({{"2 3", "<mn>2</mn><mspace width=\"0.5em\"/><mn>3</mn>"},
+         {"1e8 + 1e-6", "<mn>1e8</mn><mo>+</mo><mn>1e-6</mn>"},
+         {"2  3", "<mn>2</mn><mspace width=\"2em\"/><mn>3</mn>"}});
+}
+
+TEST_CASE("math: what cannot be read is shown as it stands") {
+  for (const std::string formula : {"f(a", "a)", "[a)", "x_", "|a", "^", "sqrt(2", "a_+"}) {
+    CHECK(inside(formula) == "<mtext>" + formula + "</mtext>");
+  }
+  CHECK(inside(std::string(200, '(')) == "<mtext>" + std::string(200, '(') + "</mtext>");
+  CHECK(inside("") == "");
+  CHECK(inside("λ{") == "<mtext>λ</mtext><mtext>{</mtext>");
+}
+
+TEST_CASE("math: the plain formula is its name, and nothing leaves its element") {
+  CHECK(math_ml("a < b").starts_with("<math alttext=\"a &lt; b\">"));
+  for (const std::string formula : {"\"><script>", "</math>", "a\"b & c", "x_\"", "\xff\xfe"}) {
+    CHECK(qkv::tests::xml_fault(math_ml(formula)) == "");
+    CHECK(math_ml(formula).find("<script") == std::string::npos);
+  }
+}
