@@ -94,8 +94,7 @@ int64_t draw(std::span<const double> logits, const SamplingOptions& options,
     return score(a) > score(b) || (score(a) == score(b) && a < b);
   });
   order.resize(static_cast<size_t>(kept));
-  std::vector<double>
-      up_to;  // Σ exp((logit - largest) / temperature) of the symbols up to this one
+  std::vector<double> up_to;  // Σ exp((logit - largest) / temperature), up to this symbol
   for (const int64_t symbol : order) {
     const double weight = exp_of_negative((score(symbol) - score(order[0])) / options.temperature);
     up_to.push_back((up_to.empty() ? 0 : up_to.back()) + weight);

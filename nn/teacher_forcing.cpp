@@ -64,8 +64,7 @@ std::string teacher_forcing_table(const Tensor& target, const std::vector<int64_
   for (size_t b = 0; b < lengths.size(); ++b) {
     rows.resize(rows.size() + 3);
     for (int64_t t = 0; t < positions; ++t, ++in, ++out) {
-      const int64_t end =
-          lengths[b];  // BOS is known by its place, as is EOS: they may be one symbol
+      const int64_t end = lengths[b];  // BOS and EOS go by their places: they may be one symbol
       rows[3 * b + 1].push_back(t == 0 ? "BOS" : t <= end ? text(*in) : "PAD");
       rows[3 * b + 2].push_back(t < end ? text(*out) : t == end ? "EOS" : "PAD");
       rows[3 * b + 3].push_back(*out != kIgnoreIndex ? "#" : ".");

@@ -36,8 +36,9 @@ set(tests
   examples/translate examples/text examples/alignment examples/metrics examples/ngram
   examples/lab_models examples/pairs examples/trainer examples/run examples/progress
   examples/attention_map examples/run_folder examples/jobs examples/results examples/chart
-  examples/study examples/grader examples/gradcheck examples/mutants examples/golden
-  examples/golden_ops examples/verify examples/book_math examples/book_html examples/book_page
+  examples/study examples/stored examples/grader examples/gradcheck examples/mutants
+  examples/golden examples/golden_ops examples/verify examples/book_math examples/book_html
+  examples/book_page
   determinism/bits determinism/recurrent_bits determinism/one_hash bench/table
 )
 set(test_support tests/main.cpp tests/allocations.cpp tests/bench/table.cpp)

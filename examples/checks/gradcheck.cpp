@@ -2,12 +2,12 @@
 #include "examples/checks/gradcheck.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <ostream>
 
 #include "autograd/eps_sweep.h"
 #include "examples/checks/model_rows.h"
+#include "examples/lab/stopwatch.h"
 #include "lib/text.h"
 
 namespace qkv::examples {
@@ -143,7 +143,7 @@ int print_sweeps(const std::vector<OpCase>& rows, std::ostream& out) {
 }  // namespace
 
 int check_rows(const std::vector<OpCase>& rows, bool details, std::ostream& out) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   size_t width = 22;
   for (const OpCase& row : rows)
     width = std::max(width, details ? title(row).size() : row.op.size());
@@ -168,10 +168,9 @@ int check_rows(const std::vector<OpCase>& rows, bool details, std::ostream& out)
     names += 1;
     wrong += !sum.failures.empty();
   }
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   char end_of_line[64];
   std::snprintf(end_of_line, sizeof end_of_line, "worst error %.1e, %.1f s\n", all.error,
-                seconds.count());
+                watch.seconds());
   out << str("\n", names - wrong, " of ", names, " right, ", all.shapes, " shapes, ", all.elements,
              " elements compared, ", end_of_line);
   return wrong == 0 ? 0 : 1;

@@ -54,7 +54,7 @@ void multi_head_rows(Rows& rows) {
                 }));
 }
 
-// Two heads of queries on one of keys and values, and positions inside attention.
+// Two heads of queries on one of keys and values, positions inside attention, other weights.
 void multi_head_option_rows(Rows& rows) {
   const auto self = [&](std::string variant, nn::MultiHeadOptions options, const Mask& mask,
                         bool need_weights) {
@@ -75,6 +75,11 @@ void multi_head_option_rows(Rows& rows) {
   self("rotary, band", rotary, Mask::band(3, 3, 2), true);
   self("alibi", alibi, {}, true);
   self("alibi, causal, fused", alibi, Mask::causal(3), false);
+  self("soft cap", {.variation = nn::Variation::soft_cap}, {}, true);
+  self("sink, causal", {.variation = nn::Variation::sink}, Mask::causal(3), true);
+  self("kernel, padding", {.variation = nn::Variation::kernel}, Mask::padding({3, 1}, 3), true);
+  self("linear, one head of keys and values, causal",
+       {.kv_heads = 1, .variation = nn::Variation::linear}, Mask::causal(3), true);
 }
 
 // Queries and keys turned by their positions: no parameters, so the data is all there is.

@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-namespace qkv::examples {
+#include "examples/lab/words.h"
 
-using Words = std::vector<std::string>;
+namespace qkv::examples {
 
 struct JobOptions {
   int at_once = 1;

@@ -2,7 +2,6 @@
 // `study --job NAME WORD ...`, which prints the job's points; so any job can be repeated by hand.
 //
 // Exit codes: 0 done, 1 failed or a claim does not hold, 2 usage, 130 interrupted.
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -10,6 +9,7 @@
 
 #include "examples/lab/program.h"
 #include "examples/lab/progress.h"
+#include "examples/lab/stopwatch.h"
 #include "examples/studies/stored.h"
 #include "examples/studies/studies.h"
 #include "lib/file.h"
@@ -80,12 +80,6 @@ class Folder {
 
 // ---- a whole study ------------------------------------------------------------------------------
 
-std::string joined(const Words& words) {
-  std::string all;
-  for (const std::string& word : words) all += (all.empty() ? "" : " ") + word;
-  return all;
-}
-
 // Their points, in the order of the jobs; nothing if interrupted.
 std::optional<std::vector<std::vector<Point>>> run_all(const Study& study,
                                                        const std::vector<Words>& jobs) {
@@ -100,13 +94,14 @@ std::optional<std::vector<std::vector<Point>>> run_all(const Study& study,
                                            .has_ended =
                                                [&](size_t job) {
                                                  done += 1;
-                                                 std::cerr << lib::str(done, "/", jobs.size(), "  ",
-                                                                       joined(jobs[job]), "\n");
+                                                 std::cerr
+                                                     << lib::str(done, "/", jobs.size(), "  ",
+                                                                 joined(jobs[job], " "), "\n");
                                                }});
   if (!outputs) return std::nullopt;
   std::vector<std::vector<Point>> points;
   for (size_t i = 0; i < jobs.size(); ++i) {
-    points.push_back(parse_points(joined(commands[i]), (*outputs)[i]));
+    points.push_back(parse_points(joined(commands[i], " "), (*outputs)[i]));
   }
   return points;
 }
@@ -125,7 +120,7 @@ size_t print_findings(const Study& study, const StudyOptions& options, const Res
 }
 
 int run_study(const Study& study, const StudyOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const Folder folder(study.name + (options.quick ? "-quick" : ""));
   const std::vector<Words> jobs = study.jobs(options);
   std::cout << study.question << "\n\n" << study.setting << "\n\n" << std::flush;
@@ -141,8 +136,7 @@ int run_study(const Study& study, const StudyOptions& options) {
   folder.write("result.json", study_json(study, options, *points));
   std::cout << "\nsaved in " << folder.path() << ": result.json, chart.svg\n" << std::flush;
   std::printf("%s: %zu of %zu claims hold, %zu jobs, %.1f s\n", study.name.c_str(), holding, claims,
-              jobs.size(),
-              std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+              jobs.size(), watch.seconds());
   return holding == claims ? 0 : 1;
 }
 

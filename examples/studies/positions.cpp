@@ -43,17 +43,20 @@ std::vector<Words> jobs(const StudyOptions& options) {
 std::vector<Claim> claims(const Results& results) {
   // The longest of the training, and a quarter more.
   const double longest = results.xs().back() == 32 ? 16 : 8, beyond = longest * 5 / 4;
+  // The quick version has learned less of ALiBi, which is the slowest to learn.
+  const bool quick = longest == 8;
+  const double at_least = quick ? 40 : 80, kept = quick ? 0.25 : 0.75;
   std::vector<Claim> claims;
   for (const std::string& line : results.lines()) {
     const double inside = results.at(line, longest, "copy").mean;
     const double outside = results.at(line, beyond, "copy").mean;
     if (line == "none") continue;  // learns the order from the causal mask, in its own time
     const bool goes_on = line == "alibi";
-    claims.push_back(
-        {str(line, ": ", short_number(inside, 3), " % at length ", longest, ", ",
-             short_number(outside, 3), " % at ", beyond,
-             goes_on ? ": falls slowly" : ": falls off a cliff"),
-         goes_on ? inside >= 40 && outside >= inside / 4 : inside >= 60 && outside <= inside / 4});
+    claims.push_back({str(line, ": ", short_number(inside, 3), " % at length ", longest, ", ",
+                          short_number(outside, 3), " % at ", beyond,
+                          goes_on ? ": falls slowly" : ": falls off a cliff"),
+                      goes_on ? inside >= at_least && outside >= kept * inside
+                              : inside >= 60 && outside <= inside / 4});
   }
   return claims;
 }

@@ -98,6 +98,12 @@ Spread spread_of(const std::vector<double>& numbers) {
   return {count, sum / n, count > 1 ? std::sqrt(squares / (n - 1)) : 0, *low, *high};
 }
 
+double median_of(std::vector<double> numbers) {
+  const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() / 2);
+  std::nth_element(numbers.begin(), middle, numbers.end());
+  return *middle;
+}
+
 Results::Results(const std::vector<std::vector<Point>>& jobs) {
   for (const std::vector<Point>& points : jobs) {
     for (const Point& point : points) {

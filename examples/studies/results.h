@@ -40,6 +40,10 @@ struct Spread {
 // Everything but the count is NaN if one of the numbers is NaN, or if there is none.
 [[nodiscard]] Spread spread_of(const std::vector<double>& numbers);
 
+// The number in the middle of the sorted ones; of an even number of them the upper of the two.
+// REQUIRES: there is one.
+[[nodiscard]] double median_of(std::vector<double> numbers);
+
 class Results {
  public:
   explicit Results(const std::vector<std::vector<Point>>& jobs);

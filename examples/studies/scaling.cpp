@@ -51,19 +51,13 @@ void look(const Tensor& scores, const Tensor& cotangent, Found& found) {
 
 double mean(const std::vector<double>& numbers) { return spread_of(numbers).mean; }
 
-double median(std::vector<double> numbers) {
-  const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() / 2);
-  std::nth_element(numbers.begin(), middle, numbers.end());
-  return *middle;
-}
-
 Point point(const char* line, int64_t D, const Found& found) {
   const double deviation = spread_of(found.scores).deviation;
   return {line,
           static_cast<double>(D),
           {{"variance", deviation * deviation},
            {"entropy", mean(found.entropies)},
-           {"gradient", median(found.gradients)}}};
+           {"gradient", median_of(found.gradients)}}};
 }
 
 std::vector<Point> run(const Words& words) {

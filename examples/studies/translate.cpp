@@ -107,7 +107,7 @@ Study translate_study() {
       .question = "Does attention find out which word is which?",
       .setting =
           "English phrases into French (./qkv train translate); 1000 held-out ones, \"the cat sat "
-          "on the mat\" among\\nthem. The alignment error rate is that of 200 of them: the English "
+          "on the mat\" among\nthem. The alignment error rate is that of 200 of them: the English "
           "word that a French one looks at most,\nagainst the grammar's. The quick version "
           "trains for 500 steps of 32 and has 200 phrases.",
       .figures =

@@ -1,14 +1,12 @@
 // Studies: their options, their list, and what is made of given points: the table to the letter, a
-// chart, JSON, and claims that do not hold of numbers that say the contrary.
+// chart, and claims that do not hold of numbers that say the contrary.
 #include "examples/studies/studies.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
-#include "examples/studies/stored.h"
 #include "examples/studies/training.h"
 #include "tests/compare.h"
 #include "tests/xml.h"
@@ -105,47 +103,6 @@ TEST_CASE("the chart of a study draws the lines that have points") {
   CHECK(count(svg, "<title>a, 16") == 0);
 }
 
-TEST_CASE("the JSON of a study holds its points, spreads and claims") {
-  const auto json = nlohmann::json::parse(study_json(example(), {.seeds = 2}, kPoints));
-  CHECK(json["study"] == "example");
-  CHECK(json["jobs"].size() == 2);
-  CHECK(json["jobs"][1]["words"][0] == "seed=2");
-  CHECK(json["jobs"][0]["points"][1]["y"] == 1e-9);
-  CHECK(json["jobs"][1]["points"][1]["y"] == "nan");
-  CHECK(json["spreads"].size() == 4);
-  CHECK(json["spreads"][0]["mean"] == 1.0);
-  CHECK(json["spreads"][1]["mean"].is_null());
-  CHECK(json["claims"][0]["holds"] == false);
-}
-
-TEST_CASE("a stored study is read back, unless it is another one or an older version") {
-  const Study study = example();
-  const std::string text = study_json(study, {.quick = true, .seeds = 2}, kPoints);
-  const Stored stored = parse_study_json(study, "f.json", text);
-  CHECK(stored.options.quick);
-  CHECK(stored.options.seeds == 2);
-  CHECK(study_json(study, stored.options, stored.points) == text);
-
-  const auto refused = [&](const Study& asked, const std::string& stored_text) -> std::string {
-    try {
-      static_cast<void>(parse_study_json(asked, "f.json", stored_text));
-      return "nothing";
-    } catch (const std::runtime_error& error) {
-      return error.what();
-    }
-  };
-  Study other = example();
-  other.name = "other";
-  CHECK(refused(other, text) == "study: f.json: it holds the study 'example', not 'other'");
-  Study later = example();
-  later.jobs = [](const StudyOptions&) -> std::vector<Words> { return {{"seed=1"}}; };
-  CHECK(refused(later, text) ==
-        "study: f.json: its jobs are not those of this version of the study; run it again");
-  for (const char* broken : {"", "[]", "{}", "{\"study\": 3}"}) {
-    CHECK(refused(study, broken) == "study: f.json: it is not the result.json of a study");
-  }
-}
-
 TEST_CASE("scaling: its claims fail if scaled and unscaled scores behave the same") {
   const Study study = scaling_study();
   const auto right = [](const std::string& line, double D) -> Values {
@@ -183,18 +140,17 @@ TEST_CASE("reach: a power of the distance is not exponential, and the other way 
   CHECK(found(power, exponential) == 0);
 }
 
-TEST_CASE("parallel: its claims fail if the two layers change places") {
+TEST_CASE("parallel: its claims fail if the two layers change places, or if steps do not grow") {
   const Study study = parallel_study();
-  const auto found = [&](const std::string& chained, double milliseconds) {
+  const auto found = [&](const std::string& chained, bool grows) {
     return holding(study.claims(made(
-        {"LSTM", "self-attention"}, {8, 128}, [&](const std::string& line, double T) -> Values {
-          const bool chain = line == chained;
-          return {{"chain", chain ? 8 * T : 7}, {"milliseconds", chain ? T : T / milliseconds}};
+        {"LSTM", "self-attention"}, {8, 64, 128}, [&](const std::string& line, double T) -> Values {
+          return {{"chain", line == chained ? 8 * T : 7}, {"milliseconds", grows ? T : 1}};
         })));
   };
-  CHECK(found("LSTM", 5) == 3);
-  CHECK(found("LSTM", 50) == 2);
-  CHECK(found("self-attention", 50) == 0);
+  CHECK(found("LSTM", true) == 3);
+  CHECK(found("LSTM", false) == 2);
+  CHECK(found("self-attention", false) == 0);
 }
 
 TEST_CASE("a training job's words say all of it, and lengths that are none are refused") {
@@ -250,7 +206,40 @@ TEST_CASE("bottleneck: its claims fail if the fixed vector and attention change 
       return Values{{"reverse", line == "additive" ? additive : fixed}};
     })));
   };
-  CHECK(found(30, 99.5) == 2);
-  CHECK(found(99.5, 99.5) == 1);
-  CHECK(found(99.5, 30) == 0);
+  CHECK(found(30, 100) == 2);
+  CHECK(found(30, 99.6) == 1);
+  CHECK(found(100, 100) == 1);
+  CHECK(found(100, 30) == 0);
+}
+
+TEST_CASE(
+    "translate: its claims fail below 99.5 % of the phrases, and from an error rate of 5 on") {
+  const Study study = translate_study();
+  const auto found = [&](double exact, double error) {
+    return holding(study.claims(made({"additive", "general"}, {0}, [&](const std::string&, double) {
+      return Values{{"exact", exact}, {"aer", error}};
+    })));
+  };
+  CHECK(found(99.5, 4.9) == 2);
+  CHECK(found(99.4, 4.9) == 1);
+  CHECK(found(99.5, 5) == 1);
+  CHECK(found(NAN, NAN) == 0);
+}
+
+TEST_CASE("text: its claims fail if counting does as well, or better than the grammar") {
+  const Study study = text_study();
+  const auto found = [&](double counting, double attention) {
+    return holding(
+        study.claims(made({"n-grams", "Transformer", "the grammar itself"}, {1, 16},
+                          [&](const std::string& line, double order) -> Values {
+                            if (line == "n-grams")
+                              return {{"perplexity", order == 1 ? 18 : counting}};
+                            return {{"perplexity", line == "Transformer" ? attention : 1.6}};
+                          })));
+  };
+  CHECK(found(1.7, 1.62) == 3);
+  CHECK(found(1.62, 1.62) == 2);
+  CHECK(found(1.7, 1.5) == 2);
+  CHECK(found(10, 1.62) == 2);
+  CHECK(found(NAN, NAN) == 0);
 }

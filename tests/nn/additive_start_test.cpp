@@ -16,34 +16,37 @@ using qkv::tests::normal;
 
 namespace {
 
-constexpr int64_t kBatch = 16, kKinds = 8;  // kinds of keys; every one is there once
+constexpr size_t kBatch = 16, kKinds = 8;  // kinds of keys; every one is there once
+constexpr int64_t B = kBatch, C = kKinds;
 
 struct Lookup {
-  Variable query;  // (B, kinds), one of the keys
-  Variable keys;   // (B, kinds, kinds), the unit vectors in random order
+  Variable query;  // (B, C), one of the keys
+  Variable keys;   // (B, C, C), the unit vectors in random order
 };
 
 Lookup lookup(lib::Generator& generator) {
+  const auto below = [&](size_t end) {
+    return static_cast<size_t>(generator.integer(0, static_cast<int64_t>(end)));
+  };
   std::vector<float> query(kBatch * kKinds), keys(kBatch * kKinds * kKinds);
-  for (int64_t b = 0; b < kBatch; ++b) {
-    std::vector<int64_t> order(kKinds);
-    for (int64_t i = 0; i < kKinds; ++i) {
-      const int64_t at = generator.integer(0, i + 1);
+  for (size_t b = 0; b < kBatch; ++b) {
+    std::vector<size_t> order(kKinds);
+    for (size_t i = 0; i < kKinds; ++i) {
+      const size_t at = below(i + 1);
       order[i] = order[at];
       order[at] = i;
     }
-    for (int64_t t = 0; t < kKinds; ++t) keys[(b * kKinds + t) * kKinds + order[t]] = 1;
-    query[b * kKinds + generator.integer(0, kKinds)] = 1;
+    for (size_t t = 0; t < kKinds; ++t) keys[(b * kKinds + t) * kKinds + order[t]] = 1;
+    query[b * kKinds + below(kKinds)] = 1;
   }
-  return {tensor::Tensor::of(query, {kBatch, kKinds}),
-          tensor::Tensor::of(keys, {kBatch, kKinds, kKinds})};
+  return {tensor::Tensor::of(query, {B, C}), tensor::Tensor::of(keys, {B, C, C})};
 }
 
 // -ln of the weight on the key that was asked for, after 400 steps of Adam from weights of
 // `scale` times their usual size. Knowing nothing: ln 8 = 2.08.
 double loss_after_400_steps(double scale) {
   lib::Generator generator(1);
-  AdditiveAttention attention(kKinds, kKinds, 16, generator);
+  AdditiveAttention attention(C, C, 16, generator);
   for (Variable& parameter : attention.parameters()) {
     parameter.mutable_value().copy_(tensor::mul(parameter.value(), scale));
   }

@@ -178,8 +178,9 @@ TEST_CASE("local attention passes the gradient check under every mask") {
 }
 
 TEST_CASE("local attention names its parameters and refuses sizes below 1") {
+  const auto attention = local(2);
   std::string list;
-  for (const auto& [name, p] : local(2)->named_parameters()) {
+  for (const auto& [name, p] : attention->named_parameters()) {
     list += lib::str(name, " ", p->shape(), "  ");
   }
   CHECK(list == "weight (3, 4)  position_weight (5, 3)  position_v (5,)  ");
