@@ -72,7 +72,7 @@ set(study_sources
 # The book behind ./qkv book: all chapters on one page.
 set(book_sources
   examples/book/math.cpp examples/book/html.cpp examples/book/blocks.cpp
-  examples/book/figures.cpp examples/book/page.cpp)
+  examples/book/figures.cpp examples/book/page.cpp examples/book/seeds.cpp)
 
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters

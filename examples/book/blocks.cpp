@@ -53,12 +53,14 @@ Block read_block(const std::string& line) {
 
 }  // namespace
 
-Chapter read_chapter(const std::string& file, const std::string& source,
+Chapter read_chapter(const std::string& file, const std::vector<std::string>& sources,
                      const std::string& output) {
   Chapter chapter;
   chapter.file = file;
-  chapter.source = source;
-  const std::string head = source.substr(0, source.find('\n'));
+  chapter.sources = sources;
+  std::istringstream source(sources.at(0));
+  std::string head;
+  std::getline(source, head);
   char title[200] = "";
   if (std::sscanf(head.c_str(), "// Chapter %d. %199[^\n]", &chapter.number, title) != 2) {
     lib::fail(file, ": the first line is not // Chapter N. Title: what it is about.");
@@ -67,6 +69,9 @@ Chapter read_chapter(const std::string& file, const std::string& source,
   if (const size_t colon = chapter.title.find(": "); colon != std::string::npos) {
     chapter.subtitle = chapter.title.substr(colon + 2);
     chapter.title.resize(colon);
+  }
+  for (std::string line; std::getline(source, line) && line.starts_with("//");) {
+    if (line.size() > 2) chapter.opening += (chapter.opening.empty() ? "" : " ") + line.substr(3);
   }
   std::istringstream lines(output);
   for (std::string line; std::getline(lines, line);) {

@@ -23,15 +23,16 @@ struct Block {
 
 struct Chapter {
   int number = 0;
-  std::string file;             // examples/08_qkv_by_hand.cpp
-  std::string title, subtitle;  // from the first line, // Chapter 8. Title: subtitle.
-  std::string source;
+  std::string file;                  // examples/08_qkv_by_hand.cpp
+  std::string title, subtitle;       // from the first line, // Chapter 8. Title: subtitle.
+  std::string opening;               // the comment beneath it
+  std::vector<std::string> sources;  // the chapter's file, and the rooms beside it
   std::vector<Block> blocks;
 };
 
-// From the chapter's source and the output of its program. Throws std::invalid_argument, naming the
-// file, if either is not what a chapter has.
-[[nodiscard]] Chapter read_chapter(const std::string& file, const std::string& source,
+// From the chapter's sources, its own file first, and the output of its program. Throws
+// std::invalid_argument, naming the file, if either is not what a chapter has.
+[[nodiscard]] Chapter read_chapter(const std::string& file, const std::vector<std::string>& sources,
                                    const std::string& output);
 
 // As tensors print: four decimals, no sign on a zero; integers and truth values as they are.

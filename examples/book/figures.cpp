@@ -211,7 +211,8 @@ std::string slider_figure(const std::string& kind, const std::vector<double>& sc
           is_width ? "min=\"0\" max=\"10\" step=\"1\" value=\"6\""
                    : "min=\"-20\" max=\"20\" step=\"1\" value=\"0\"",
           "/></label> <output>", is_width ? "64" : "1.00",
-          "</output></p>\n<table><thead><tr>"
+          "</output></p>\n<div class=\"wide\" tabindex=\"0\" role=\"group\" "
+          "aria-label=\"Scores and weights\"><table><thead><tr>"
           "<th scope=\"col\">score</th>",
           is_width ? "<th scope=\"col\">without</th><th scope=\"col\">with 1/sqrt(d)</th>"
                    : "<th scope=\"col\">weight</th>",
@@ -221,7 +222,7 @@ std::string slider_figure(const std::string& kind, const std::vector<double>& sc
                 number_text(scores[i] * (is_width ? std::sqrt(d) : 1)), "</th>",
                 weight_cell(plain[i]), is_width ? weight_cell(scaled[i]) : "", "</tr>\n");
   }
-  return html + "</tbody></table></figure>\n";
+  return html + "</tbody></table></div></figure>\n";
 }
 
 }  // namespace qkv::examples

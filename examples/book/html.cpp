@@ -1,6 +1,7 @@
 #include "examples/book/html.h"
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <set>
 #include <sstream>
@@ -157,18 +158,23 @@ std::string html_cpp(const std::string& source) {
   return all + isolated_lines(plain);
 }
 
-std::vector<std::string> source_pieces(const std::string& source) {
-  std::vector<std::string> pieces(1);
-  std::istringstream lines(source);
-  for (std::string line; std::getline(lines, line);) {
-    const size_t begin = line.find_first_not_of(' ');
-    const std::string wanted = lib::str("// ", pieces.size(), ". ");
-    if (begin != std::string::npos && line.compare(begin, wanted.size(), wanted) == 0) {
-      pieces.emplace_back();
+std::map<int, std::string> source_pieces(const std::vector<std::string>& sources,
+                                         std::set<int> sections) {
+  std::map<int, std::string> pieces = {{0, ""}};
+  for (const std::string& source : sources) {
+    if (!pieces[0].empty()) pieces[0] += "\n";
+    std::istringstream lines(source);
+    int at = 0;
+    for (std::string line; std::getline(lines, line);) {
+      int number = 0, end = 0;
+      if (std::sscanf(line.c_str(), " // %d. %n", &number, &end) == 1 && end > 0 &&
+          sections.erase(number) > 0) {
+        at = number;
+      }
+      pieces[at] += line + "\n";
     }
-    pieces.back() += line + "\n";
   }
-  for (std::string& piece : pieces) {
+  for (auto& [number, piece] : pieces) {
     const size_t last = piece.find_last_not_of('\n');
     piece.resize(last == std::string::npos ? 0 : last + 1);
   }

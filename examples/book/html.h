@@ -1,6 +1,8 @@
 // Text for the page: made harmless whatever it holds, and C++ in three colours.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,8 +18,9 @@ namespace qkv::examples {
 // C++: comments, strings, keywords and lines of the preprocessor are marked.
 [[nodiscard]] std::string html_cpp(const std::string& source);
 
-// A chapter's source, cut before its comments "// 1. ...", "// 2. ...": those whose numbers follow
-// one another. The first piece is what comes before them all; piece n belongs to section n.
-[[nodiscard]] std::vector<std::string> source_pieces(const std::string& source);
+// A chapter's sources, cut before the first comment "// n. ..." for each n of `sections`. Piece n
+// belongs to section n; piece 0 is what comes before them, of all sources.
+[[nodiscard]] std::map<int, std::string> source_pieces(const std::vector<std::string>& sources,
+                                                       std::set<int> sections);
 
 }  // namespace qkv::examples

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "examples/book/page.h"
+#include "examples/book/seeds.h"
 #include "examples/lab/program.h"
 #include "examples/studies/jobs.h"
 #include "lib/file.h"
@@ -31,6 +32,21 @@ std::vector<std::filesystem::path> chapter_sources() {
   return sources;
 }
 
+// The chapter's file, and its rooms: the headers in a folder of its own name, as museum for
+// 21_museum.cpp.
+std::vector<std::string> read_sources(const std::filesystem::path& file) {
+  const std::string stem = file.stem().string();
+  const std::filesystem::path rooms = file.parent_path() / stem.substr(stem.find('_') + 1);
+  std::vector<std::filesystem::path> files = {file};
+  if (std::filesystem::is_directory(rooms)) {
+    for (const auto& entry : std::filesystem::directory_iterator(rooms)) files.push_back(entry);
+    std::sort(files.begin() + 1, files.end());
+  }
+  std::vector<std::string> sources;
+  for (const auto& path : files) sources.push_back(lib::read_file(path.string(), kLargestSource));
+  return sources;
+}
+
 int run(const std::vector<std::string>& words) {
   if (words.size() != 2) {
     std::cerr << "usage: qkv-book CHAPTERS FILE   (in the project's folder)\n";
@@ -45,11 +61,12 @@ int run(const std::vector<std::string>& words) {
   std::vector<Chapter> chapters;
   for (size_t i = 0; i < sources.size(); ++i) {
     const std::string file = sources[i].generic_string();
-    chapters.push_back(read_chapter(file, lib::read_file(file, kLargestSource), outputs->at(i)));
+    chapters.push_back(read_chapter(file, read_sources(sources[i]), outputs->at(i)));
   }
-  lib::write_file_atomically(
-      words[1], {book_html(chapters, lib::read_file("examples/book/page.css", kLargestSource),
-                           lib::read_file("examples/book/page.js", kLargestSource))});
+  const auto source = [](const char* file) { return lib::read_file(file, kLargestSource); };
+  const std::string seeds = seeds_html(source("examples/seeds.md"), chapters);
+  lib::write_file_atomically(words[1], {book_html(chapters, seeds, source("examples/book/page.css"),
+                                                  source("examples/book/page.js"))});
   return 0;
 }
 

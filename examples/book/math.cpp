@@ -37,7 +37,12 @@ std::string tag(const std::string& name, const std::string& inside) {
   return "<" + name + ">" + inside + "</" + name + ">";
 }
 std::string row(const std::string& inside) { return tag("mrow", inside); }
-std::string words(const std::string& text) { return tag("mtext", lib::xml_escaped(text)); }
+
+// As an identifier, which several letters make upright: around <mtext> signs have no space of their
+// own.
+std::string words(const std::string& text) {
+  return tag(lib::columns_of(text) > 1 ? "mi" : "mtext", lib::xml_escaped(text));
+}
 
 class Reader {
  public:
@@ -186,7 +191,9 @@ class Reader {
   std::string bracketed(const std::string& open, const std::string& close) {
     const std::string inside = parts(close);
     need(close);
-    return row(tag("mo", open) + inside + tag("mo", close));
+    const bool tall = inside.find("<mfrac") != std::string::npos;
+    const std::string sign = tall ? "<mo>" : "<mo stretchy=\"false\">";
+    return row(sign + open + "</mo>" + inside + sign + close + "</mo>");
   }
 
   std::string number() {
@@ -219,9 +226,22 @@ class Reader {
     if (rest.size() == 1 && is_digit(here())) return before + tag("msub", first + number());
     if (rest.size() == 1) return before + first;
     if (has_index) return before + tag("msub", first + tag("mi", rest.substr(1)));
+    if (const std::string more = rest_of_identifier(all); !more.empty()) {
+      return words(all + more);
+    }
     if (here() == '(' || here() == '_' || here() == '^') return tag("mi", all);
     if (is_digit(here())) return tag("msub", tag("mi", all) + number());  // log2
     return prose(all);
+  }
+
+  // masked_softmax is the name of a function, not masked with an index.
+  std::string rest_of_identifier(const std::string& beginning) {
+    size_t end = at_ + 1;
+    while (end < text_.size() && is_letter(text_[end])) ++end;
+    if (here() != '_' || beginning.size() < 3 || end - at_ < 5) return "";
+    const std::string rest = text_.substr(at_, end - at_);
+    at_ = end;
+    return rest;
   }
 
   // Spaces at the ends of a text are not shown, unless they are no-break spaces.
@@ -265,7 +285,7 @@ std::string math_ml(const std::string& formula) {
   try {
     inside = row(Reader(formula).read());
   } catch (const std::invalid_argument&) {
-    inside = words(formula);
+    inside = tag("mtext", lib::xml_escaped(formula));
   }
   return "<math alttext=\"" + lib::xml_escaped(formula) + "\">" + inside + "</math>";
 }

@@ -55,38 +55,50 @@ bool comes_from(const Block& map, const Block& q, const Block& k) {
   return true;
 }
 
+std::set<int> numbers_of_sections(const Chapter& chapter) {
+  std::set<int> numbers;
+  for (const Block& block : chapter.blocks) {
+    if (block.kind == "section") numbers.insert(block.number);
+  }
+  return numbers;
+}
+
 // ---- a chapter ----------------------------------------------------------------------------------
 
 // Writes a chapter, and adds the numbers of its maps to `numbers`.
 class Writer {
  public:
   Writer(const Chapter& chapter, Json& numbers)
-      : chapter_(chapter), pieces_(source_pieces(chapter.source)), numbers_(numbers) {}
+      : chapter_(chapter),
+        pieces_(source_pieces(chapter.sources, numbers_of_sections(chapter))),
+        numbers_(numbers) {}
 
   std::string write() {
     const int n = chapter_.number;
-    html_ =
-        str("<article class=\"chapter\" id=\"chapter-", n, "\" aria-labelledby=\"title-", n,
-            "\">\n<h2 id=\"title-", n, "\">", n, ". ", html_sentence(chapter_.title),
-            "</h2>\n<p class=\"subtitle\">", html_sentence(chapter_.subtitle),
-            " <code>./qkv example ", n, "</code></p>\n<div class=\"pair\"><div class=\"said\">");
-    source_ = {str("Source of chapter ", n, ", before its sections"), pieces_[0]};
+    html_ = str("<article class=\"chapter\" id=\"chapter-", n, "\" aria-labelledby=\"title-", n,
+                "\">\n<h2 id=\"title-", n, "\">", n, ". ", html_sentence(chapter_.title),
+                "</h2>\n<p class=\"subtitle\">", html_sentence(chapter_.subtitle),
+                " <code>./qkv example ", n, "</code></p>\n<div class=\"said\"><p>",
+                html_sentence(chapter_.opening), "</p></div>\n<details><summary>",
+                html_sentence(chapter_.file), " before its sections</summary>",
+                source(str("Source of chapter ", n, ", before its sections"), pieces_[0]),
+                "</details>\n");
     for (size_t i = 0; i < chapter_.blocks.size(); ++i) write(i);
-    close_pair();
+    close_section();
     if (n == 5) html_ += slider_figure("temperature", kTemperatureScores);
     if (n == 9) html_ += slider_figure("width", kWidthScores);
     return html_ + "</article>\n";
   }
 
  private:
-  void close_pair() {
-    html_ += "</div>";
-    if (!source_.second.empty()) {
-      html_ += str("<pre class=\"source\" tabindex=\"0\" role=\"group\" aria-label=\"",
-                   source_.first, "\"><code>", html_cpp(source_.second), "</code></pre>");
-    }
-    html_ += "</div>\n";
-    if (in_section_) html_ += "</section>\n";
+  static std::string source(const std::string& label, const std::string& text) {
+    return str("<pre class=\"source\" tabindex=\"0\" role=\"group\" aria-label=\"", label,
+               "\"><code>", html_cpp(text), "</code></pre>");
+  }
+
+  void close_section() {
+    if (!beside_.empty()) html_ += "</div>" + beside_ + "</div>\n</section>\n";
+    beside_.clear();
   }
 
   void write(size_t at) {
@@ -121,15 +133,13 @@ class Writer {
   }
 
   void open_section(const Block& block) {
-    close_pair();
+    close_section();
     const std::string id = str(chapter_.number, "-", block.number);
     html_ += str("<section id=\"section-", id, "\" aria-labelledby=\"title-", id,
                  "\">\n<h3 id=\"title-", id, "\">", block.number, ". ", html_sentence(block.text),
                  "</h3>\n<div class=\"pair\"><div class=\"said\">\n");
-    in_section_ = true;
+    beside_ = source(str("Source of section ", block.number), pieces_[block.number]);
     steps_written_ = false;
-    const auto n = static_cast<size_t>(block.number);
-    source_ = {str("Source of section ", block.number), n < pieces_.size() ? pieces_[n] : ""};
   }
 
   // A line of a drawing is as safe as a line of source without anything to mark.
@@ -195,11 +205,11 @@ class Writer {
   }
 
   const Chapter& chapter_;
-  std::vector<std::string> pieces_;
+  std::map<int, std::string> pieces_;
   Json& numbers_;
   std::string html_;
-  std::pair<std::string, std::string> source_;  // its label, and what is to stand beside
-  bool in_section_ = false, steps_written_ = false;
+  std::string beside_;  // the source of the section that is being written
+  bool steps_written_ = false;
   int maps_ = 0;
   const Block *q_ = nullptr, *k_ = nullptr;  // the latest that were shown
 };
@@ -215,7 +225,7 @@ std::string contents(const std::vector<Chapter>& chapters) {
                 html_sentence(chapter.title), "</a> <span>", html_sentence(chapter.subtitle),
                 "</span></li>\n");
   }
-  return html + "</ol></nav>\n";
+  return html + "</ol>\n<p><a href=\"#seeds\">Where it comes from</a></p>\n</nav>\n";
 }
 
 const char* const kHead =
@@ -237,8 +247,8 @@ const char* const kOpening =
 
 }  // namespace
 
-std::string book_html(const std::vector<Chapter>& chapters, const std::string& style,
-                      const std::string& script) {
+std::string book_html(const std::vector<Chapter>& chapters, const std::string& seeds,
+                      const std::string& style, const std::string& script) {
   if (style.find("</") != std::string::npos || script.find("</") != std::string::npos) {
     lib::fail("book: page.css and page.js must not hold </, which would end their element");
   }
@@ -247,7 +257,7 @@ std::string book_html(const std::vector<Chapter>& chapters, const std::string& s
   std::string text;
   for (const Chapter& chapter : chapters) text += Writer(chapter, numbers).write();
   return str(kHead, "<style>\n", style, "</style>\n</head>\n<body>\n", kOpening, contents(chapters),
-             "<main id=\"text\" tabindex=\"-1\">\n", text,
+             "<main id=\"text\" tabindex=\"-1\">\n", text, seeds,
              "</main>\n<footer><p><a href=\"#contents\">Contents</a></p></footer>\n",
              "<script type=\"application/json\" id=\"numbers\">", json_in_html(numbers),
              "</script>\n<script>\n", script, "</script>\n</body>\n</html>\n");

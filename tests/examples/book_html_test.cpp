@@ -90,12 +90,14 @@ TEST_CASE("html: marking changes no character") {
 }
 
 TEST_CASE("html: a source is cut before the comments with its section numbers") {
-  const auto pieces = source_pieces(
-      "// Head. 1. not\nint a;\n\n  // 1. One\none();\n// 3. no\n// 1. no\n  // 2. "
-      "Two\ntwo();\n\n");
-  REQUIRE(pieces.size() == 3);
-  CHECK(pieces[0] == "// Head. 1. not\nint a;");
-  CHECK(pieces[1] == "  // 1. One\none();\n// 3. no\n// 1. no");
+  auto pieces = source_pieces(
+      {"// Head. 1. not\nint a;\n\n  // 1. One\none();\n// 4. no\n// 1. no\n// 3. Three\n\n",
+       "// Room\n  // 2. Two\ntwo();\n"},
+      {1, 2, 3});
+  REQUIRE(pieces.size() == 4);
+  CHECK(pieces[0] == "// Head. 1. not\nint a;\n\n\n// Room");
+  CHECK(pieces[1] == "  // 1. One\none();\n// 4. no\n// 1. no");
   CHECK(pieces[2] == "  // 2. Two\ntwo();");
-  CHECK(source_pieces("").size() == 1);
+  CHECK(pieces[3] == "// 3. Three");
+  CHECK(source_pieces({}, {1}).size() == 1);
 }

@@ -13,13 +13,13 @@ using qkv::examples::math_ml;
 
 namespace {
 
-// Without the plain formula, and without rows that only group.
+// Without the plain formula, the looks of brackets, and rows that only group.
 std::string inside(const std::string& formula) {
   std::string all = math_ml(formula);
   CHECK(qkv::tests::xml_fault(all) == "");
   all = all.substr(all.find('>') + 1);
   all.resize(all.find("</math>"));
-  for (const std::string part : {"<mrow>", "</mrow>"}) {
+  for (const std::string part : {"<mrow>", "</mrow>", " stretchy=\"false\""}) {
     for (size_t at = all.find(part); at != std::string::npos; at = all.find(part)) {
       all.erase(at, part.size());
     }
@@ -51,7 +51,7 @@ TEST_CASE("math: subscripts and superscripts, with and without parentheses") {
          {"h_(t-1)", "<msub><mi>h</mi><mi>t</mi><mo>−</mo><mn>1</mn></msub>"},
          {"0.5^(8 - t)", "<msup><mn>0.5</mn><mn>8</mn><mo>−</mo><mi>t</mi></msup>"},
          {"m'", "<msup><mi>m</mi><mo>′</mo></msup>"},
-         {"A_right", "<msub><mi>A</mi><mtext>right</mtext></msub>"}});
+         {"A_right", "<msub><mi>A</mi><mi>right</mi></msub>"}});
 }
 
 TEST_CASE("math: a fraction has every factor before the line, and one behind it") {
@@ -78,7 +78,13 @@ TEST_CASE("math: functions, sums, brackets and bars") {
          {"max_j x", "<munder><mi>max</mi><mi>j</mi></munder><mi>x</mi>"},
          {"|u|^2", "<msup><mo>|</mo><mi>u</mi><mo>|</mo><mn>2</mn></msup>"},
          {"[q; k]", "<mo>[</mo><mi>q</mi><mo>;</mo><mi>k</mi><mo>]</mo>"},
-         {"P(w | h)", "<mi>P</mi><mo>(</mo><mi>w</mi><mo>∣</mo><mi>h</mi><mo>)</mo>"}});
+         {"P(w | h)", "<mi>P</mi><mo>(</mo><mi>w</mi><mo>∣</mo><mi>h</mi><mo>)</mo>"},
+         {"masked_softmax(z)", "<mi>masked_softmax</mi><mo>(</mo><mi>z</mi><mo>)</mo>"}});
+}
+
+TEST_CASE("math: brackets grow around a fraction only") {
+  CHECK(math_ml("f(x / 2)").find("<mo>(</mo>") != std::string::npos);
+  CHECK(math_ml("f(x_j)").find("<mo stretchy=\"false\">(</mo>") != std::string::npos);
 }
 
 TEST_CASE("math: signs") {
@@ -90,12 +96,12 @@ TEST_CASE("math: signs") {
 }
 
 TEST_CASE("math: words stay words, with spaces where they meet letters") {
-  check({{"the input", "<mtext>the input</mtext>"},
-         {"A summed over keys", "<mi>A</mi><mtext>\u00a0summed over keys</mtext>"},
+  check({{"the input", "<mi>the input</mi>"},
+         {"A summed over keys", "<mi>A</mi><mi>\u00a0summed over keys</mi>"},
          {"average of dA weighted by A",
-          "<mtext>average of\u00a0</mtext><mi>d</mi><mi>A</mi><mtext>\u00a0weighted by\u00a0"
-          "</mtext><mi>A</mi>"},
-         {"bits = 1", "<mtext>bits</mtext><mo>=</mo><mn>1</mn>"}});
+          "<mi>average of\u00a0</mi><mi>d</mi><mi>A</mi><mi>\u00a0weighted by\u00a0"
+          "</mi><mi>A</mi>"},
+         {"bits = 1", "<mi>bits</mi><mo>=</mo><mn>1</mn>"}});
 }
 
 TEST_CASE("math: numbers beside one another do not become one") {

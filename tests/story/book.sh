@@ -36,7 +36,8 @@ for source in examples/[0-9]*.cpp; do
   while read -r section; do
     grep -q "<section id=\"section-$number-$section\"" "$page" ||
       problem "section $number.$section is missing"
-    grep -q "^ *// $section\. " "$source" || problem "$source has no comment '// $section. '"
+    cat "$source" "examples/${name#*_}"/*.h 2>/dev/null | grep -q "^ *// $section\. " ||
+      problem "$source has no comment '// $section. '"
   done <"$work/sections"
 done
 sections=$(grep -c '<section ' "$page")
