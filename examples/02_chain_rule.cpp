@@ -12,7 +12,7 @@ using namespace qkv::autograd;
 namespace {
 
 // A Variable is a tensor that remembers what it was made of. parameter() makes one at which a graph
-// begins: a leaf. Here each holds a single number, of shape (); item() is that number.
+// begins: a leaf. Each here is of shape (), one number: item(). value() is the tensor.
 Variable number(double x) { return parameter(qkv::tensor::scalar(x, Dtype::float64)); }
 
 void one_expression() {
@@ -48,7 +48,7 @@ void one_expression() {
   const double dd = 1 * f.item(), df = 1 * d.item();    // L = d f: each factor's is the other
   const double de = dd * 1, dc = dd * 1;                // d = e + c: a sum passes it on
   const double da = de * b.item(), db = de * a.item();  // e = a b
-  table({{"step", "its slopes", "L's slopes"},
+  table({{"step", "its slopes", "L's slopes"},          // fixed(x, 0): x as text, no decimals
          {"L = d f", "f = 4 and d = 5", "dd = " + fixed(dd, 0) + ", df = " + fixed(df, 0)},
          {"d = e + c", "1 and 1", "de = " + fixed(de, 0) + ", dc = " + fixed(dc, 0)},
          {"e = a b", "b = 2 and a = 3", "da = " + fixed(da, 0) + ", db = " + fixed(db, 0)}});
@@ -128,7 +128,7 @@ void backward_twice() {
   say("With it, every step halves the distance to 3. Without it old gradients push on: w runs to "
       "6.1875, turns, and swings. No error is raised, and the loss falls at first.");
   expect("the whole gradient", descend(true, 1), {6, 0, 6, 0, 6});
-  try_this("Write 1 for .25: even with zero_grad, w jumps from 0 to 6 and back, for ever.");
+  try_this("Give descend() 1 for .25: with zero_grad, too, w jumps from 0 to 6 and back.");
 
   // 7. Broadcasting is a diamond, too
   section(7, "Broadcasting is a diamond, too");

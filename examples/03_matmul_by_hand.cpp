@@ -40,7 +40,7 @@ Tensor slopes(double (*L)(const Tensor&), const Tensor& x) {
   std::vector<double> found;
   for (int64_t place = 0; place < x.numel(); ++place) {  // all its elements, as they lie
     Tensor h = zeros(x.shape(), Dtype::float64);
-    h.mutable_data<double>()[place] = .001;
+    h.mutable_data<double>()[place] = .001;  // its row in memory
     found.push_back((L(add(x, h)) - L(sub(x, h))) / .002);
   }
   return Tensor::of<double>(found, x.shape());
@@ -90,7 +90,7 @@ void the_gradients() {
   const Tensor dA = matmul(dC, transpose(B));  // (2, 2) x (2, 3) -> (2, 3)
   show("dA", "dC B^T", dA);
   say("dA_12 = dC_11 B_21 + dC_12 B_22 = 1 * 0 + 0 * 2 = 0.");
-  expect("dA", dA, {1, 0, 3, -3, 4, -1});
+  expect("dA", dA, {1, 0, 3, -3, 4, -1}), expect("B's row sums", sum(B, {1}), {0, 2, 4});
 
   // 4. The gradient of B
   section(4, "The gradient of B");

@@ -1,4 +1,4 @@
-// Chapter 8. Q, K, V by hand: three tokens through one attention, with pencil and paper, and back.
+// Chapter 8. Q, K, V by hand: three tokens through one attention, forward and backward.
 #include <array>
 #include <cmath>
 
@@ -25,7 +25,7 @@ const Tensor Wv = Tensor::of<double>({.6, .3, .2, .7, .4, .1, .3, .5}, {4, 2});
 const Tensor dO = Tensor::of<double>({1, 0, 0, 1, 1, -1}, {3, 2});
 const double kScale = 1 / std::sqrt(2.0);  // 1/√D
 
-using Found = std::array<Tensor, 6>;  // Q, K, V, S, Z, A: what later sections need
+using Results = std::array<Tensor, 6>;  // Q, K, V, S, Z, A: what later sections need
 
 // Shows a result, and asserts that its numbers are those that you should find by hand.
 Tensor found(const char* name, const char* from, Tensor value, std::vector<double> by_hand = {}) {
@@ -34,13 +34,13 @@ Tensor found(const char* name, const char* from, Tensor value, std::vector<doubl
   return value;
 }
 
-Found forward() {
+Results forward() {
   // 1. The tokens
   section(1, "The tokens");
   say("Three tokens: pieces of text, words perhaps, each as a row of numbers; here of width 4.");
   show("X", "the input", X);
   // 2. Query, key, value
-  section(2, "Three views of every token: query, key, value");
+  section(2, "Three sides of every token: query, key, value");
   say("A query says what a token looks for, a key what it can be found by, a value what it has to "
       "give. Each is a projection, a product with a matrix of learned weights; here to width 2.");
   const Tensor Q = found("Q", "X Wq", matmul(X, Wq), {1.18, .78, .62, .59, .66, .71});
@@ -79,14 +79,15 @@ Variable attention(const std::vector<Variable>& in) {
   return matmul(softmax(matmul(q, transpose(k)) * kScale, -1), v);  // (3, 2)
 }
 
-void backward_by_hand(const Found& before) {
-  const auto& [Q, K, V, S, Z, A] = before;
+void backward_by_hand(const Results& results) {
+  const auto& [Q, K, V, S, Z, A] = results;
   // 7. Backward through the average
   section(7, "Backward: through the average");
   say("Let dO be given: how fast the loss grows with O. V_j reached O_i with weight A_ij, and A_ij "
       "reached O_i through V_j; so each one's gradient is dO weighted by the other.");
   show("dO", "given", dO);
-  const Tensor dV = found("dV", "A^T dO", matmul(transpose(A), dO));
+  const Tensor dV =
+      found("dV", "A^T dO", matmul(transpose(A), dO), {.7642, -.0047, .6125, 0, .6233, .0046});
   const Tensor dA = found("dA", "dO V^T", matmul(dO, transpose(V)));
   // 8. Backward through softmax
   section(8, "Backward: through softmax");
@@ -118,8 +119,8 @@ void backward_by_hand(const Found& before) {
   try_this("Set Wk to zero: every weight is 1/3, and dQ vanishes, since all keys look alike.");
 }
 
-void printout(const Found& before) {
-  const auto& [Q, K, V, S, Z, A] = before;
+void printout(const Results& results) {
+  const auto& [Q, K, V, S, Z, A] = results;
   // 11. The printout
   section(11, "The well-known printout, beside the right one");
   say("This example goes round with a printout of its results, Q to O, most of them wrong. Row 1 "
@@ -140,8 +141,8 @@ void printout(const Found& before) {
 }
 
 void chapter() {
-  const Found before = forward();
-  backward_by_hand(before), printout(before);
+  const Results results = forward();
+  backward_by_hand(results), printout(results);
 }
 
 }  // namespace

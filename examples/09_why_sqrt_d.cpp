@@ -77,7 +77,7 @@ void growing_scores() {
   say("A dot product adds up D products. Let each be a coin, +1 or -1. Two coins can fall in four "
       "ways, three in eight. How far from 0 is the sum? Its variance is the mean, the average, of "
       "its square (less the square of its mean: 0 here).");
-  formula("q . k = sum_d q_d k_d");
+  formula("q . k = sum_d q_d k_d,   variance(x) = mean(x^2) - mean(x)^2");
   const Tensor two = Tensor::of<double>({2, 0, 0, -2}, {4});
   const Tensor three = Tensor::of<double>({3, 1, 1, 1, -1, -1, -1, -3}, {8});
   show("variance of two coins", "(4 + 0 + 0 + 4) / 4", variance(two));
