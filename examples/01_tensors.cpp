@@ -1,8 +1,7 @@
 // Chapter 1. Tensors: one buffer, many shapes.
 //
 // Numbers lie in memory in one long row. A tensor is such a row, and a rule that says which of the
-// numbers stands where. The rule is cheap to change, and much of this library lives on that.
-// What the library has: tensor/tensor.h (the rule), views.h (other rules), reduce.h (sums).
+// numbers stands where, which is cheap to change (tensor/tensor.h, views.h; reduce.h has the sums).
 #include "examples/chapter.h"
 #include "tensor/elementwise.h"
 #include "tensor/reduce.h"
@@ -26,16 +25,17 @@ void the_rule() {
   // 1. How to read this book
   section(1, "How to read this book");
   say("Two pages belong together: a program, examples/01_tensors.cpp, and what it prints, which is "
-      "this. ./qkv example 1 runs it, ./qkv example lists all chapters. What is printed under a "
-      "number here is made under the same number there. Take a pencil: inputs are small on "
-      "purpose. Numbers in sentences are checked: expect(...) compares them with what was "
-      "computed, and stops the program if they differ. 'Try this' proposes a change to the "
-      "source; expect will then name the first number that became another. Put in the new one, or "
-      "take the line out, and you get further.");
+      "this. ./qkv example 1 runs it, ./qkv example lists all chapters. What stands under a number "
+      "here is printed under the same number there, by say, show, table and the like "
+      "(examples/chapter.h). Take a pencil: inputs are small on purpose. Numbers in sentences are "
+      "checked: expect(...) stops the program if they are not what was computed. 'Try this' "
+      "proposes a change to the source; expect will then name the first number that became "
+      "another: put in the new one, or take the line out. 'Your turn' names exercises.");
   say("The subject is attention: letting every place of a sequence look at every other, and take "
       "from each as much as it is worth. Chapters 1 to 6 make the tools. Then come the intuition "
       "(7, 11, 12), the mathematics (8, 9, 10), the implementation (13 to 18) and the variations "
-      "(10, 19); 20 is about what came before, 21 about what goes wrong.");
+      "(10, 19); 20 is about what came before, 21 about what goes wrong. The book grew from two "
+      "short texts, its seeds, and says where it corrects them.");
 
   // 2. One row of numbers, and a rule
   section(2, "One row of numbers, and a rule");
@@ -52,17 +52,17 @@ void the_rule() {
   table({kHeadings, rule("X", X)});
   say("Row 1, column 2 lies at 0 + 1 * 3 + 2 * 1 = 5, and there stands 50. All numbers of a tensor "
       "are of one kind, its dtype: int64 here, whole numbers; float64 below, of about 16 digits. "
-      "Training takes float32, of about 7, which is half the memory.");
+      "Training (chapter 2) takes float32, of 7, in half the memory.");
   expect("X at (1, 2)", X.at({1, 2}), 10 * (0 + 1 * 3 + 2 * 1));
 }
 
 void views() {
   // 3. Views: the same memory, other rules
   section(3, "Views: the same memory, other rules");
-  say("Change the rule and leave the memory alone: that is a view, and it is free, however many "
-      "numbers there are. An axis is a direction to count in: axis 0 goes down, axis 1 to the "
-      "right (from the end, they are -2 and -1). A row alone has one axis: its shape is (3,).");
-  const Tensor turned = transpose(X);               // (3, 2)  rows become columns
+  say("Change the rule and leave the memory alone: that is a view, and it is free. An axis is a "
+      "direction to count in: axis 0 goes down, 1 to the right (from the end: -2, -1). A row has "
+      "one axis: its shape is (3,). X^T, X transposed, has X's rows as columns.");
+  const Tensor turned = transpose(X);               // (3, 2)  X^T
   const Tensor row = select(X, 0, 1);               // (3,)    index 1 of axis 0
   const Tensor every_other = slice(X, 1, 0, 3, 2);  // (2, 2)  of axis 1, from 0 by 2 to below 3
   const Tensor reshaped = reshape(X, {3, 2});       // (3, 2)  the same reading order
@@ -85,7 +85,7 @@ void views() {
   // 4. Reshape is not transpose
   section(4, "Reshape is not transpose");
   say("Both make (3, 2) of (2, 3), and taking one for the other raises no error, only wrong "
-      "numbers. Reshape keeps the reading order and cuts it into other rows. Compare with X^T.");
+      "numbers. Reshape keeps the reading order, row by row. Compare with X^T.");
   show("R", "reshape(X, {3, 2})", reshaped);
   expect("R", reshaped, {0, 10, 20, 30, 40, 50});
   say("Sometimes no rule will do. X^T in its own reading order lies at the places 0 3 1 4 2 5: no "
@@ -100,7 +100,8 @@ void broadcasting_and_sums() {
   // 5. Broadcasting: a stride of 0
   section(5, "Broadcasting: a stride of 0");
   say("A row b is to be added to every row of M. No need to write it down twice: let a step down "
-      "skip 0 places, and the same row is met again. (M_ij is the number in row i, column j.)");
+      "skip 0 places, and the same row is met again. That is broadcasting; add does it by itself, "
+      "expand shows it. (M_ij is the number in row i, column j.)");
   formula("C_ij = M_ij + b_j");
   const Tensor b = Tensor::of<double>({10, 20, 30}, {3});
   draw(
@@ -136,11 +137,10 @@ void broadcasting_and_sums() {
   const Tensor average = mean(M, {1}, true);  // (2, 1); without `true` (2,)
   show("centred", "M - the average of each row", sub(M, average));
   expect("centred", sub(M, average), {-1, 0, 1, -1, 0, 1});
-  say("Keep in mind that the two belong together: b was used in every row, and whoever asks what "
-      "became of it has to sum over the rows. The next chapter will ask.");
+  say("The two belong together: b meets every row, and what comes back is a sum (chapter 2).");
   try_this(
       "Leave out `true`: averages of shape (2,) do not fit (2, 3), and the library refuses. "
-      "With a square M it could not know, and would subtract the wrong averages.");
+      "With a square M they would fit, and the wrong ones be subtracted.");
 }
 
 void chapter() { the_rule(), views(), broadcasting_and_sums(); }

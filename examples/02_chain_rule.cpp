@@ -12,7 +12,7 @@ using namespace qkv::autograd;
 namespace {
 
 // A Variable is a tensor that remembers what it was made of. parameter() makes one at which a graph
-// begins: a leaf. Here each holds a single number, of shape ().
+// begins: a leaf. Each here is of shape (), one number: item(). value() is the tensor.
 Variable number(double x) { return parameter(qkv::tensor::scalar(x, Dtype::float64)); }
 
 void one_expression() {
@@ -27,8 +27,8 @@ void one_expression() {
 
   // 2. An expression, and its graph
   section(2, "An expression, and its graph");
-  say("Now L = (a b + c) f. Each result remembers what it was made of. That memory is a graph: "
-      "nodes, and arrows between them. It begins at its leaves a, b, c and f.");
+  say("Now L = (a b + c) f. Each result remembers what it was made of. That is a graph: nodes, and "
+      "arrows between them. It begins at its leaves a, b, c, f.");
   const Variable a = number(3), b = number(2), c = number(-1), f = number(4);
   const Variable e = a * b, d = e + c, L = d * f;
   draw(
@@ -42,13 +42,13 @@ void one_expression() {
   // 3. Backwards: one slope for each arrow
   section(3, "Backwards: one slope for each arrow");
   say("Each arrow has a slope that only its own step decides. The chain rule says: along a path, "
-      "slopes multiply. So begin at L, where the answer is 1, and walk back, multiplying. From "
-      "here on da is short for dL/da: how much L wants a to grow.");
+      "slopes multiply. Begin at L, where the answer is 1, and multiply on the way back. From here "
+      "on da is short for dL/da: how fast L grows with a.");
   formula("dL/da = dL/dd * dd/de * de/da");
   const double dd = 1 * f.item(), df = 1 * d.item();    // L = d f: each factor's is the other
   const double de = dd * 1, dc = dd * 1;                // d = e + c: a sum passes it on
   const double da = de * b.item(), db = de * a.item();  // e = a b
-  table({{"step", "its slopes", "L's slopes"},
+  table({{"step", "its slopes", "L's slopes"},          // fixed(x, 0): x as text, no decimals
          {"L = d f", "f = 4 and d = 5", "dd = " + fixed(dd, 0) + ", df = " + fixed(df, 0)},
          {"d = e + c", "1 and 1", "de = " + fixed(de, 0) + ", dc = " + fixed(dc, 0)},
          {"e = a b", "b = 2 and a = 3", "da = " + fixed(da, 0) + ", db = " + fixed(db, 0)}});
@@ -56,7 +56,7 @@ void one_expression() {
   expect("its da", da == 8 && a.grad().item() == da), expect("its db", b.grad().item(), db);
   expect("its dc", c.grad().item(), dc), expect("its df", f.grad().item(), df);
   say("The library's walk, backward(L), finds the same and leaves it at the leaves: a.grad() is 8. "
-      "One walk gives all. Forwards, every leaf would need its own, and a model has very many.");
+      "One walk gives all. Forwards, each leaf needs its own, and a network has very many.");
 }
 
 void the_diamond() {
@@ -87,23 +87,23 @@ void the_diamond() {
 
   // 5. Why a topological order
   section(5, "Why a topological order");
-  say("How does one know that everyone has sent? A result is always younger than what it was made "
-      "of. So engine.cpp walks from the youngest node to the oldest, a topological order: whoever "
-      "could still send to a node has had its turn. Paths may be many; each node comes once.");
+  say("How does one know that all have sent? A result is younger than what it was made of. So "
+      "autograd/engine.cpp walks from the youngest node to the oldest, a topological order: "
+      "whoever could still send to a node has had its turn. Many paths, but each node once.");
   const Variable x = number(1), u = 3 * x, L = (2 * u) * (u + 1);
   backward(L);
   show("dx", "x.grad()", x.grad().item());
   expect("the library's dx", x.grad().item(), 42);
 }
 
-// Walks downhill on (w - 3)^2 from w = 0: five steps against the gradient.
-Tensor descend(bool zero_first) {
+// Walks downhill on (w - 3)^2 from w = 0: five steps, each a part of the gradient.
+Tensor descend(bool zero_first, double part) {
   Variable w = number(0);
   std::vector<double> path;
   for (int step = 0; step < 5; ++step) {
     if (zero_first) w.zero_grad();
     backward((w - 3) * (w - 3));  // w is used twice: a diamond again
-    w.mutable_value().fill_(w.item() - .25 * w.grad().item());
+    w.mutable_value().fill_(w.item() - part * w.grad().item());
     path.push_back(w.item());
   }
   return Tensor::of<double>(path, {5});
@@ -113,23 +113,22 @@ void backward_twice() {
   // 6. Backward twice, and zero_grad
   section(6, "Backward twice, and zero_grad");
   say("A second walk through a graph is an error, unless the first is told to keep it "
-      "(retain_graph). Then gradients add up at the leaf: each result that uses it gives it a "
-      "part.");
+      "(retain_graph). Then gradients add up at the leaf: each result that uses it adds its own.");
   const Variable x = number(3), y = 2 * x;
-  backward(y, {}, {.retain_graph = true});
-  backward(y);
+  backward(y, {}, {.retain_graph = true}), backward(y);  // {}: begin with 1
   show("dx after two", "2 + 2", x.grad().item());
   expect("twice", x.grad().item(), 4);
   say("So whoever trains must clear the gradients before each step. Training makes a number, the "
-      "loss, smaller; here (w - 3)^2. Each step moves w against its gradient by a quarter of it.");
+      "loss, smaller; here (w - 3)^2. Each step takes a quarter of its gradient from w.");
   formula("w <- w - 0.25 dw");
-  show("w", "five steps from 0, with zero_grad", descend(true));
-  show("w", "without", descend(false));
-  expect("with", descend(true), {1.5, 2.25, 2.625, 2.8125, 2.90625});
-  expect("without", descend(false), {1.5, 3.75, 5.625, 6.1875, 5.15625});
+  show("w", "five steps from 0, with zero_grad", descend(true, .25));
+  show("w", "without", descend(false, .25));
+  expect("with", descend(true, .25), {1.5, 2.25, 2.625, 2.8125, 2.90625});
+  expect("without", descend(false, .25), {1.5, 3.75, 5.625, 6.1875, 5.15625});
   say("With it, every step halves the distance to 3. Without it old gradients push on: w runs to "
       "6.1875, turns, and swings. No error is raised, and the loss falls at first.");
-  try_this("Take the whole gradient: even with zero_grad, w jumps from 0 to 6 and back, for ever.");
+  expect("the whole gradient", descend(true, 1), {6, 0, 6, 0, 6});
+  try_this("Give descend() 1 for .25: with zero_grad, too, w jumps from 0 to 6 and back.");
 
   // 7. Broadcasting is a diamond, too
   section(7, "Broadcasting is a diamond, too");
@@ -141,6 +140,7 @@ void backward_twice() {
   backward(sum(M * b));
   show("db", "M summed along axis 0", b.grad().value());
   expect("db", b.grad().value(), {5, 7, 9});
+  say("Your turn: ./qkv exercise 01 (product rule), 02 (tanh, a curve that climbs from -1 to 1).");
 }
 
 void chapter() { one_expression(), the_diamond(), backward_twice(); }

@@ -1,7 +1,7 @@
 // Chapter 3. Matmul by hand: 2x3 times 3x2, and both gradients.
 //
-// Matmul is short for matrix multiplication. Nearly all the arithmetic of attention is this one
-// operation. Its two gradients are matrix products, too (autograd/products.cpp, for any shape).
+// Matmul is short for matrix multiplication; a matrix is a tensor of two axes. Nearly all of an
+// attention's arithmetic is this. Its gradients are matrix products, too (autograd/products.cpp).
 #include "autograd/engine.h"
 #include "autograd/ops.h"
 #include "examples/chapter.h"
@@ -38,9 +38,9 @@ Tensor product(const Tensor& a, const Tensor& b) {  // (M, K) x (K, N) -> (M, N)
 double loss(const Tensor& a, const Tensor& b) { return sum(mul(product(a, b), dC)).item(); }
 Tensor slopes(double (*L)(const Tensor&), const Tensor& x) {
   std::vector<double> found;
-  for (int64_t place = 0; place < x.numel(); ++place) {
+  for (int64_t place = 0; place < x.numel(); ++place) {  // all its elements, as they lie
     Tensor h = zeros(x.shape(), Dtype::float64);
-    h.mutable_data<double>()[place] = .001;
+    h.mutable_data<double>()[place] = .001;  // its row in memory
     found.push_back((L(add(x, h)) - L(sub(x, h))) / .002);
   }
   return Tensor::of<double>(found, x.shape());
@@ -50,8 +50,8 @@ void the_product() {
   // 1. A row meets a column
   section(1, "A row meets a column");
   say("C = A B. Row i of A meets column j of B: multiply in pairs, add up, write the sum at row i, "
-      "column j of C. Such a sum of products is called a dot product. Mathematics counts from 1: "
-      "C_11 is at the top left. The sizes that meet, 3 and 3, must agree, and they disappear.");
+      "column j of C. Such a sum is a dot product, written a . b. Mathematics counts from 1: C_11 "
+      "is at the top left. The sizes that meet, 3 and 3, must agree, and they disappear.");
   formula("C_ij = sum_k A_ik B_kj");
   show("A", "given", A);
   show("B", "given", B);
@@ -77,7 +77,7 @@ void the_gradients() {
   // 3. What comes back: the gradient of A
   section(3, "What comes back: the gradient of A");
   say("Let C go into a loss L, a single number. Its gradient dC has the shape of C, and says of "
-      "each element how much L wants it to grow. Let us suppose one; any would do.");
+      "each element how fast L grows with it. Let us suppose one; any would do.");
   show("dC", "given", dC);
   say("Which elements of C contain A_12? Those of row 1, all of them, and no others:");
   draw(
@@ -85,12 +85,12 @@ void the_gradients() {
       "       . . .         x  x         .  .\n"
       "                     .  .\n");
   say("In C_11 it is multiplied by B_21 and in C_12 by B_22. A node used twice, so what comes back "
-      "is added (chapter 2). The sum over j is a matrix product again, with B turned.");
+      "is added (chapter 2). The sum over j is a matrix product again, with B transposed.");
   formula("dA_ik = sum_j dC_ij B_kj,   dA = dC B^T");
   const Tensor dA = matmul(dC, transpose(B));  // (2, 2) x (2, 3) -> (2, 3)
   show("dA", "dC B^T", dA);
   say("dA_12 = dC_11 B_21 + dC_12 B_22 = 1 * 0 + 0 * 2 = 0.");
-  expect("dA", dA, {1, 0, 3, -3, 4, -1});
+  expect("dA", dA, {1, 0, 3, -3, 4, -1}), expect("B's row sums", sum(B, {1}), {0, 2, 4});
 
   // 4. The gradient of B
   section(4, "The gradient of B");
@@ -135,11 +135,12 @@ void shapes() {
   say("Two matrices side by side are a tensor of three axes. Matmul multiplies the last two; axes "
       "before them broadcast, so one B can serve many A. Then B was used for each of them, and its "
       "gradient is the sum over them, as in chapter 2, section 7. Here A and ten times A:");
-  const Variable two = stack({A, mul(A, 10)}, 0);       // (2, 2, 3)
+  const Variable two = stack({A, mul(A, 10)}, 0);       // (2, 2, 3)  on a new axis, 0
   const Variable shared = qkv::autograd::parameter(B);  // (3, 2)
   backward(matmul(two, shared), stack({dC, dC}, 0));    // (2, 2, 2)
   show("dB", "A^T dC + (10 A)^T dC", shared.grad().value());
   expect("dB", shared.grad().value(), {-33, 88, -33, 110, -33, 132});
+  say("Your turn: ./qkv exercise 03 (the gradient of a row added to many) and 04 (dA and dB).");
 }
 
 void chapter() { the_product(), the_gradients(), shapes(); }

@@ -106,7 +106,7 @@ void verified() {
       "check that cannot fail says nothing, so a wrong product is tried, too: every chain cut into "
       "two, added at the end. On paper that is the same sum.");
   std::vector<std::vector<std::string>> rows = {{"(M, N, K)", "rungs that agree", "chains cut"}};
-  Generator generator(4);  // the same random numbers on every machine
+  Generator generator(4);  // for normal(): random numbers near 0, the same on every machine
   for (const t::Shape& s : {t::Shape{5, 7, 3}, {33, 65, 129}, {160, 160, 160}}) {
     const int64_t M = s[0], N = s[1], K = s[2];
     const Tensor A = t::normal({M, K}, 0, 1, generator), B = t::normal({K, N}, 0, 1, generator);
@@ -140,7 +140,7 @@ void timed() {
       std::cerr << n << " x " << n << "  " << left(rung.name, 16)
                 << fixed(operations / took.count() / 1e9, 2) << " GFLOP/s\n";
     }
-  try_this("QKV_ISA=scalar ./qkv example 4: other times, and not one other digit on this page.");
+  try_this("QKV_ISA=scalar ./qkv example 4 (no SIMD): other times, no other digit on this page.");
 }
 
 void chapter() { the_task(), the_rungs(), verified(), timed(); }

@@ -1,7 +1,6 @@
 // Chapter 5. Softmax: scores into weights, what overflows, and what comes back.
 //
-// Three scores, to be followed by hand. Softmax is the step of attention that is not a product; its
-// row of weights is what a query pays to each key (tensor/softmax.h, autograd/softmax.cpp).
+// Softmax is the step of attention that is no product (tensor/softmax.h, autograd/softmax.cpp).
 #include <cmath>
 
 #include "autograd/engine.h"
@@ -87,9 +86,9 @@ void backward_by_hand() {
   // 4. The Jacobian
   section(4, "The Jacobian: every weight depends on every score");
   say("Raise score j a little. Weight j rises; the others fall, since the sum has grown. The table "
-      "of all slopes dy_i/dx_j is called the Jacobian; delta_ij is 1 where i = j, else 0.");
+      "of all slopes dy_i/dx_j is the Jacobian; delta_ij is 1 where i = j, else 0.");
   formula("J_ij = dy_i/dx_j = y_i (delta_ij - y_j)");
-  const Tensor y = t::softmax(x, 0), column = t::unsqueeze(y, 1);  // (3,), (3, 1)
+  const Tensor y = t::softmax(x, 0), column = t::unsqueeze(y, 1);  // (3,), a new axis: (3, 1)
   const Tensor J = t::mul(column, t::sub(identity, y));            // (3, 1) * (3, 3) -> (3, 3)
   show("J", "y_i (delta_ij - y_j)", J);
   expect("J", J, {.0819, -.0220, -.0599, -.0220, .1848, -.1628, -.0599, -.1628, .2227});
@@ -98,8 +97,8 @@ void backward_by_hand() {
 
   // 5. Backward without the Jacobian
   section(5, "Backward without the Jacobian");
-  say("Backward is given dy, how much each weight matters to the loss, and owes dx. Score j acts "
-      "through every weight: a sum over i. It simplifies, and the table of slopes is not needed.");
+  say("Backward, an operation's way back, is given dy, how fast L grows with each weight, and owes "
+      "dx. Score j acts through every weight: a sum over i. It simplifies; no Jacobian is needed.");
   formula("dx_j = sum_i dy_i J_ij = y_j (dy_j - sum_i dy_i y_i)");
   const Tensor average = t::sum(t::mul(dy, y));      // () one number
   const Tensor dx = t::mul(y, t::sub(dy, average));  // (3,)
@@ -119,8 +118,8 @@ void useless_test() {
   section(6, "Why .sum() is a useless test loss");
   say("To test a backward one makes a single number L of the result, moves each score a little up "
       "and down, and sees whether L moves as the gradient says (chapter 6). The shortest L is the "
-      "sum of all results; then dy is 1 everywhere. Beside it L = sum_i y_i r_i for r = (1, -2, "
-      "0.5); then dy is r. For the right backward and four wrong ones, the largest errors:");
+      "sum; then dy is 1 everywhere. Beside it L = sum_i y_i r_i, r = (1, -2, 0.5); then dy is r. "
+      "The largest errors of the right backward and of four wrong ones:");
   const Tensor y = t::softmax(x, 0), ones = t::ones({3}, Dtype::float64), r = dy;
   const auto right = [&](const Tensor& d) { return t::mul(y, t::sub(d, t::sum(t::mul(d, y)))); };
   const Tensor a = right(ones), b = right(r);
@@ -141,6 +140,7 @@ void useless_test() {
       "four mistakes pass. An r that differs from place to place finds all.");
   expect("the choice is made", t::softmax(t::mul(x, 10), 0), {0, 0, 1});
   try_this("Multiply x by 10: softmax has chosen, and hardly a slope comes back (chapter 9).");
+  say("Your turn: ./qkv exercise 05 (max trick), 06 (backward), 07 (cross entropy, a loss).");
 }
 
 void chapter() { forward(), backward_by_hand(), useless_test(); }

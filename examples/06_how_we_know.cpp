@@ -90,9 +90,11 @@ void which_eps() {
   draw(eps_chart(points));
   expect("a hundredth of the error", points[1].float64 / points[2].float64 > 90);
   expect("best near 1e-6", points[5].float64 < 1e-8 && points[11].float64 > 1e-5);
-  say("At first the error falls as in section 1. (L''' is how fast the bend changes.) Then it "
-      "grows: L(x + eps) and L(x - eps) have ever more digits in common; their difference is what "
-      "is left of the last ones. So checks run in float64.");
+  say("At first the error falls as in section 1 (L''' is how fast the bend changes; truncation: a "
+      "curve is taken for a line). Then it grows: L(x + eps) and L(x - eps) have ever more digits "
+      "in common; their difference is what is left of the last ones, and rounding has touched "
+      "those: it may take a share u of a number. So checks run in float64. (The tolerance is the "
+      "error that a check allows.)");
 }
 
 // 4. The product of chapter 3 with a mistake planted: dB = dCᵀ A where AᵀdC is right.
@@ -113,22 +115,25 @@ void planted_error() {
   expect("found", !report.passed && report.diagnoses.size() == 1 && report.worst.input == 1);
   expect("named", report.diagnoses[0].starts_with("input 1: transposed"));
   expect("h^1", report.taylor.text() == "1.0");
-  say("The first line is the worst element; input 1 is B. \"why\" is a diagnosis: mistakes leave "
-      "traces in the numbers, and each known one is tried: a transpose, a sign, a factor, a "
-      "forgotten sum. dC^T A is the transpose of A^T dC. dA, input 0, is right.");
+  say("The first line is the worst element; input 1 is B; a relative error is one divided by the "
+      "larger of the two numbers. \"why\" is a diagnosis: mistakes leave traces in the numbers, "
+      "and each known one is tried: a transpose, a sign, a factor, a forgotten sum. dC^T A is the "
+      "transpose of A^T dC. dA, input 0, is right.");
   say("\"Taylor\" is a second opinion, without an eps: move all elements at once, by h in a random "
-      "direction d, and subtract what the gradient g predicts.");
+      "direction d, and subtract what the gradient g predicts, h g . d (<gradient, d> in the "
+      "report).");
   formula("R(h) = |L(x + h d) - L(x) - h g . d|");
   say("What remains is a bend and falls like h^2. Here it falls like h, a straight part: g is "
       "wrong.");
-  try_this("return matmul(transpose(a), dC) as chapter 3 has it: expect() misses its error.");
+  try_this("Return matmul(transpose(a), dC), as chapter 3 has it: expect() then misses the error.");
 }
 
 // 5. What has no slope
 void kinks() {
   section(5, "What has no slope");
-  say("relu(x) = max(x, 0) has slope 0 below 0 and slope 1 above; at 0 it has none. grad_check "
-      "looks at both sides, and reports (the slope of L above 0 is 1 times its r there):");
+  say("relu(x) = max(x, 0) has slope 0 below 0 and slope 1 above; at 0 it has none: a kink. "
+      "grad_check looks at both sides, and reports (the slope of L above 0 is 1 times its r "
+      "there):");
   const auto report =
       grad_check("relu", [](In in) { return relu(in[0]); }, {Tensor::of<double>({-1, 0, 2}, {3})});
   expect("one kink", report.passed && report.elements == 2 && report.kinks.size() == 1);
@@ -137,13 +142,7 @@ void kinks() {
       "`./qkv gradcheck` checks every operation of the library; `./qkv mutants` plants errors.");
 }
 
-void chapter() {
-  one_number();
-  every_element();
-  which_eps();
-  planted_error();
-  kinks();
-}
+void chapter() { one_number(), every_element(), which_eps(), planted_error(), kinks(); }
 
 }  // namespace
 

@@ -2,7 +2,7 @@
 //
 // Attention is a smart lookup: compare a query with all keys, and let the likeness weight the
 // values. Here it grows, in small steps, from one that is not smart. (nn/attention.cpp has it all.)
-#include <map>
+#include <unordered_map>
 
 #include "autograd/engine.h"
 #include "autograd/grad_check.h"
@@ -29,7 +29,7 @@ void hard_lookups() {
   section(1, "A hash table, and the nearest key");
   say("A library's catalogue leads from a subject to a shelf, as a hash table in a program does. "
       "The subjects are keys, the shelves values, and what a reader asks for is a query.");
-  const std::map<std::string, int> shelf = {{"cats", 4}, {"cooking", 9}, {"gardens", 7}};
+  const std::unordered_map<std::string, int> shelf = {{"cats", 4}, {"cooking", 9}, {"gardens", 7}};
   expect("cats stand on shelf 4", shelf.at("cats") == 4 && !shelf.contains("kittens"));
   say("Cats are found on shelf 4, kittens nowhere. Kittens are cats, nearly; but a hash table "
       "knows equal and different, nothing between.");
@@ -55,8 +55,9 @@ Variable kernel_average(const std::vector<Variable>& in) {
 
 void kernel() {
   section(2, "A kernel average: every key answers, the near ones louder");
-  say("Ask all the books; each counts by how near its key is: a bell curve K, divided by the sum "
-      "so that the weights add up to 1 (Nadaraya and Watson, 1964). map() draws them.");
+  say("Ask all the books; each counts by how near its key is: a bell curve K, called the kernel, "
+      "divided by the sum so that the weights add up to 1 (Nadaraya and Watson, 1964). map() draws "
+      "weights: the darker, the larger.");
   formula("f(q) = sum_j w_j v_j,  w_j = K(q - k_j) / sum_i K(q - k_i),  K(u) = exp(-u^2 / 2)");
   const Tensor u = t::add(ages, -2.4);                        // (5)  k_j - q; the sign is squared
   const Tensor scores = t::mul(t::mul(u, u), -.5);            // (5)
@@ -79,10 +80,12 @@ void kernel() {
 // 3. From distances to dot products
 void dot_product() {
   section(3, "From distances to dot products");
-  say("Keys of several numbers have a squared distance |q - k_j|^2. Multiply it out:");
+  say("Let keys have several numbers. |u|^2 = u . u is the square of a length, and |q - k_j|^2 "
+      "that of a distance. Multiply it out:");
   formula("-|q - k_j|^2 / 2 = q . k_j - |q|^2 / 2 - |k_j|^2 / 2");
   say("|q|^2 is the same for every key, and softmax does not see what is added to all scores. If "
-      "keys are of one length, |k_j|^2 goes as well, and the dot product is left, here 1 more:");
+      "keys are of one length, |k_j|^2 goes as well, and the dot product is left. Here the two "
+      "differ by 1, and the weights are the same:");
   const Tensor keys = Tensor::of<double>({1, 0, .6, .8, 0, 1}, {3, 2});  // each of length 1
   const Tensor q = Tensor::of<double>({.8, .6}, {2});
   const Tensor apart = t::sub(q, keys);                                      // (3, 2)
@@ -130,20 +133,14 @@ void library() {
          {"value", "the book's content", "the video itself", "what each position gives"},
          {"weights", "how well each matched", "relevance ranking", "softmax(Q K^T)"},
          {"output", "a blend of contents", "a blend of top videos", "a weighted average"}});
-  say("This book grew from two short texts, its seeds. attention() and the library are the "
-      "second's, YouTube is the first's. Where the analogies end: a search returns a list to "
-      "choose from, attention an average, and no weight is 0. Chapter 8 asks where Q, K, V come "
-      "from.");
+  say("attention() and the library are from the second of this book's seeds, YouTube from the "
+      "first. Where the analogies end: a search returns a list to choose from, attention an "
+      "average, and no weight is 0. Chapter 8 asks where Q, K, V come from.");
   expect("one book each", attention(t::mul(Q, 10), K, V).second, {1, 0, 0, 0, 1, 0});
-  try_this("multiply Q by 10: each reader gets the best book alone. By 0: a third of each.");
+  try_this("Multiply Q by 10: each reader gets the best book alone. By 0: a third of each.");
 }
 
-void chapter() {
-  hard_lookups();
-  kernel();
-  dot_product();
-  library();
-}
+void chapter() { hard_lookups(), kernel(), dot_product(), library(); }
 
 }  // namespace
 

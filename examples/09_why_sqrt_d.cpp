@@ -29,7 +29,7 @@ double middle(std::vector<double> numbers) {
   return numbers[numbers.size() / 2];
 }
 
-// Numbers of mean 0 and variance 1, the same on every machine.
+// Dot products of random numbers: the generator's two numbers say which, on every machine alike.
 Tensor random_scores(int64_t D) {
   qkv::lib::Generator generator(9, static_cast<uint64_t>(D));
   const Tensor q = t::normal({kQueries, 1, D}, 0, 1, generator, Dtype::float64);
@@ -39,13 +39,14 @@ Tensor random_scores(int64_t D) {
 
 double variance(const Tensor& x) { return average(t::mul(x, x)) - average(x) * average(x); }
 
-// -sum_j p_j log p_j of each row, on average. log_softmax is log p, also where p rounds to 0.
+// Section 3: -sum_j p_j log p_j of each row, on average. log_softmax: log p, even if p rounds to 0.
 double entropy(const Tensor& scores) {
   const Tensor p = t::softmax(scores, -1), log_p = t::log_softmax(scores, -1);
   return -average(t::sum(t::mul(p, log_p), {-1}));
 }
 
-// The length of what softmax's backward (chapter 5, section 5) sends back, of the middle query.
+// Section 4: the length of what softmax's backward (chapter 5, section 5) sends back, of the query
+// in the middle.
 double gradient(const Tensor& scores) {
   qkv::lib::Generator generator(10);
   const Tensor dA = t::normal(scores.shape(), 0, 1, generator, Dtype::float64);
@@ -74,9 +75,9 @@ Columns measure(const std::string& name, double (*of)(const Tensor&)) {
 void growing_scores() {
   section(1, "A sum of D coins");
   say("A dot product adds up D products. Let each be a coin, +1 or -1. Two coins can fall in four "
-      "ways, three in eight. How far from 0 is the sum? Its variance is the mean of its square "
-      "(less the square of its mean, which is 0 here).");
-  formula("q . k = sum_d q_d k_d");
+      "ways, three in eight. How far from 0 is the sum? Its variance is the mean, the average, of "
+      "its square (less the square of its mean: 0 here).");
+  formula("q . k = sum_d q_d k_d,   variance(x) = mean(x^2) - mean(x)^2");
   const Tensor two = Tensor::of<double>({2, 0, 0, -2}, {4});
   const Tensor three = Tensor::of<double>({3, 1, 1, 1, -1, -1, -1, -3}, {8});
   show("variance of two coins", "(4 + 0 + 0 + 4) / 4", variance(two));
@@ -87,7 +88,7 @@ void growing_scores() {
   // 2. The variance of a score
   section(2, "The variance of a score");
   say("Now queries and keys of random numbers of mean 0 and variance 1: 200 queries, 16 keys each. "
-      "lib::Generator draws the same ones on every machine.");
+      "lib::Generator draws them, by normal().");
   const Columns found = measure("variance", variance);
   for (const double v : found.with) expect("the variance is 1", std::abs(v - 1) < .25);
   say("The variance is D but for chance, as with coins. Divide the scores by sqrt(D), and it is 1 "
@@ -124,26 +125,22 @@ void vanishing_gradient() {
   expect("it vanishes", arriving.without.back() < .1 * arriving.without.front());
   for (const double g : arriving.with) expect("it stays", std::abs(g / arriving.with[0] - 1) < .3);
   say("A softmax that has chosen passes nothing back, and at the start of training its choice is "
-      "chance. (`./qkv study scaling` measures this at more widths, over several seeds.)");
+      "chance. (`./qkv study scaling` measures this at more widths, for several draws.)");
 
   // 5. What the seeds say
   section(5, "What the seeds say");
-  formula("Attention(Q, K, V) = softmax(Q K^T / sqrt(d_k)) V");
   say("The first seed writes 1/sqrt(d_k), \"Scale to prevent small gradients\". The second "
-      "explains it: large dot products, a peaked softmax, vanishing gradients, as measured above. "
-      "Its sample code leaves the factor out: the left columns. That is easily overlooked, since "
-      "nothing crashes.");
+      "explains it: large dot products, a peaked softmax (one weight near 1), vanishing gradients, "
+      "as measured above. Its sample code leaves the factor out: the left columns. That is easily "
+      "overlooked, since nothing crashes.");
+  formula("Attention(Q, K, V) = softmax(Q K^T / sqrt(d_k)) V");
   try_this(
-      "divide by D in measure(), and take out the expect() lines that object: at D = 256 nearly an "
-      "even share (2.7726), which tells no more than one key getting all.");
+      "Divide by D in measure(), and take out the expect() lines that object: at D = 256 "
+      "nearly an even share (2.7726), which tells no more than one key getting all.");
   expect("divided by D", std::abs(entropy(t::mul(random_scores(256), 1. / 256)) - 2.7726) < .01);
 }
 
-void chapter() {
-  growing_scores();
-  peaked_weights();
-  vanishing_gradient();
-}
+void chapter() { growing_scores(), peaked_weights(), vanishing_gradient(); }
 
 }  // namespace
 
