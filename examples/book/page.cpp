@@ -75,14 +75,13 @@ class Writer {
 
   std::string write() {
     const int n = chapter_.number;
-    html_ = str("<article class=\"chapter\" id=\"chapter-", n, "\" aria-labelledby=\"title-", n,
-                "\">\n<h2 id=\"title-", n, "\">", n, ". ", html_sentence(chapter_.title),
-                "</h2>\n<p class=\"subtitle\">", html_sentence(chapter_.subtitle),
-                " <code>./qkv example ", n, "</code></p>\n<div class=\"said\"><p>",
-                html_sentence(chapter_.opening), "</p></div>\n<details><summary>",
-                html_sentence(chapter_.file), " before its sections</summary>",
-                source(str("Source of chapter ", n, ", before its sections"), pieces_[0]),
-                "</details>\n");
+    html_ = str(
+        "<article class=\"chapter\" id=\"chapter-", n, "\" aria-labelledby=\"title-", n,
+        "\">\n<h2 id=\"title-", n, "\">", n, ". ", html_sentence(chapter_.title),
+        "</h2>\n<p class=\"subtitle\">", html_sentence(chapter_.subtitle), " <code>./qkv example ",
+        n, "</code></p>\n<div class=\"said\">", opening(), "</div>\n<details><summary>",
+        html_sentence(chapter_.file), " before its sections</summary>",
+        source(str("Source of chapter ", n, ", before its sections"), pieces_[0]), "</details>\n");
     for (size_t i = 0; i < chapter_.blocks.size(); ++i) write(i);
     close_section();
     if (n == 5) html_ += slider_figure("temperature", kTemperatureScores);
@@ -91,6 +90,10 @@ class Writer {
   }
 
  private:
+  [[nodiscard]] std::string opening() const {
+    return chapter_.opening.empty() ? "" : "<p>" + html_sentence(chapter_.opening) + "</p>";
+  }
+
   static std::string source(const std::string& label, const std::string& text) {
     return str("<pre class=\"source\" tabindex=\"0\" role=\"group\" aria-label=\"", label,
                "\"><code>", html_cpp(text), "</code></pre>");

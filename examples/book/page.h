@@ -9,8 +9,9 @@
 
 namespace qkv::examples {
 
-// `seeds` is the last part, HTML of seeds.h. `style` is page.css and `script` page.js; both become part of the page. The script finds the
-// numbers of all maps in <script type="application/json" id="numbers">:
+// `seeds` is the last part, HTML of seeds.h. `style` is page.css and `script` page.js; both become
+// part of the page. The script finds the numbers of all maps in
+// <script type="application/json" id="numbers">:
 //
 //   {"maps": {"map-8-1": {"queries": [...], "keys": [...], "numbers": [...],
 //                         "q": [...], "k": [...], "d": 2}},      only where they give these weights

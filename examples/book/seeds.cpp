@@ -91,7 +91,7 @@ std::string heading_row(const std::string& line) {
 
 std::string seeds_html(const std::string& markdown, const std::vector<Chapter>& chapters) {
   const Sections sections = read_sections(chapters);
-  std::string html = "<article class=\"chapter\" id=\"seeds\" aria-labelledby=\"title-seeds\">\n";
+  std::string html = "<article class=\"appendix\" id=\"seeds\" aria-labelledby=\"title-seeds\">\n";
   std::istringstream lines(markdown);
   std::string heading;
   int rows = 0;  // of the table that is open, its headings included

@@ -27,7 +27,7 @@ exp = exp(1.0841) = 2.9569
 / sum = 2.9569 / (2.9569 + 2.2395 + 2.3638)
 = 2.9569 / 7.5602 = 0.3911`;
 
-test("a cell that is clicked says how its weight comes about", () => withBrowser(async (browser) => {
+test("a clicked cell says how its weight comes about", () => withBrowser(async (browser) => {
   const { page } = await open(browser);
   const map = page.locator("#map-8-1");
   await map.locator('.row[data-row="0"] .cell[data-column="0"]').click();

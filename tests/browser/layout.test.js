@@ -1,5 +1,5 @@
-// Nothing is cut off, nothing is pale: wide, narrow, on paper, light and dark. Screenshots of all are
-// left beside the page.
+// Nothing is cut off, nothing is pale: wide, narrow, on paper, light and dark. Screenshots of all
+// are left beside the page.
 "use strict";
 
 const assert = require("node:assert");

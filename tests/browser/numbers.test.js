@@ -43,7 +43,8 @@ test("every number that a chapter prints stands in the page", () => withBrowser(
   assert.strictEqual(programs.length, 21);
   let all = 0;
   for (const program of programs) {
-    const text = execFileSync(path.join(process.env.QKV_CHAPTERS, program), { encoding: "utf8", stdio: "pipe" });
+    const text = execFileSync(path.join(process.env.QKV_CHAPTERS, program),
+                              { encoding: "utf8", stdio: "pipe" });
     // The key to a map's characters is of no use where a map has squares.
     const printed = numbersIn(text.replace(/^rows are queries.*$/gm, ""));
     const said = await page.evaluate(textsOf, `chapter-${Number(program.split("_")[0])}`);

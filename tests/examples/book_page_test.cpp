@@ -46,7 +46,7 @@ Chapter chapter(const std::vector<Json>& blocks) {
 }
 
 std::string page(const std::vector<Json>& blocks) {
-  return book_html({chapter(blocks)}, "<article id=\"seeds\"></article>", "p { color: red; }",
+  return book_html({chapter(blocks)}, "<div id=\"seeds\"></div>", "p { color: red; }",
                    "if (1 < 2) run();");
 }
 
@@ -186,7 +186,7 @@ TEST_CASE("book: chapters 5 and 9 have a slider, shown without a script as it st
   for (const auto& [number, kind] : {std::pair{5, "temperature"}, std::pair{9, "width"}}) {
     Chapter it = chapter({section(1, "x")});
     it.number = number;
-    const std::string text = book_html({it}, "", "");
+    const std::string text = book_html({it}, "", "", "");
     CHECK(xml_fault(elements(text)) == "");
     CHECK(count(text, "<figure class=\"slider\"") == 1);
     CHECK(count(text, std::string("id=\"slider-") + kind + "\"") == 1);

@@ -52,7 +52,7 @@ TEST_CASE("book's seeds: sentences, titles, formulas and tables can be quoted") 
   for (const std::string row :
        {"| s | t | 8.1 | The tokens | |", "| s | t | 8.2 | S_ij = Q_i . K_j | |",
         "| s | t | 8.2 | the printout .48 | |", "| s | t | 8.1,8.2 | Positive numbers | |"}) {
-    CHECK(refused(row) == "");
+    CHECK(count(seeds_html(table(row), chapters()), "<tr>") == 2);
   }
 }
 

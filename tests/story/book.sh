@@ -42,7 +42,7 @@ for source in examples/[0-9]*.cpp; do
 done
 sections=$(grep -c '<section ' "$page")
 sources=$(grep -c '<pre class="source"' "$page")
-chapters=$(grep -c '<article ' "$page")
+chapters=$(grep -c '<article class="chapter"' "$page")
 [ "$sources" = $((sections + chapters)) ] ||
   problem "$sources sources for $sections sections and $chapters chapters"
 
