@@ -84,11 +84,11 @@ double on_anti_diagonal(const Tensor& A) {
 // 2. The model
 void training(const Config& config, const Task& task, Model& model) {
   section(2, "A model that knows nothing yet");
-  say(str("8 digits are to be written backwards. Model: ", model.description(), ", ",
-          model.module().parameter_count(), " learned numbers (parameters). A linear layer ",
-          "makes a token of each digit, sinusoids say where it stands, one block as above, and a "
-          "last small net ",
-          "scores the 10 digits for each place. All places are answered at once."));
+  say(str(
+      "8 digits are to be written backwards. Model: ", model.description(), ", ",
+      model.module().parameter_count(), " learned numbers (parameters). A linear layer makes a ",
+      "token of each digit, sinusoids say where it stands, one block as above, and a last small ",
+      "net scores the 10 digits, for all places at once."));
   const Batch unseen = make_batch(task, Split::test, 0, 1);  // one sequence, not for training
   const auto look = [&] { return model.looks(unseen).front(); };
   const Look before = look();  // its map, and the labels of rows and columns
@@ -101,11 +101,9 @@ void training(const Config& config, const Task& task, Model& model) {
   // 3. Training
   section(3, str(config.steps, " steps"));
   formula("loss = mean of -log p(right digit),   p = softmax(scores of the 10 digits)");
-  say("Who gives each digit 1/10 loses log(10) = 2.3026. One step: a batch of 64, forward, "
-      "backward, and each weight moves a little against its gradient, or rather the mean of its "
-      "last ones, divided by their size (Adam, nn/optimizer.h).");
+  say("To give each digit 1/10 costs log(10) = " + fixed(std::log(10)) + ". After 64 sequences " +
+      "each weight moves against the mean of its last gradients, divided by their size (Adam).");
   expect("8 of 10 digits", config.length == 8 && task.symbols == 10 && config.batch == 64);
-  expect("log 10", t::log(t::scalar(10, Dtype::float64)).item(), 2.3026);
   std::vector<std::vector<std::string>> rows = {{"step", "loss", "digits right", "anti-diagonal"}};
   const auto after_each_step = [&](const Metrics& m) {
     if (m.step != 1 && m.step != 50 && m.step != 100 && m.step != 200 && m.step != 400) return;
@@ -138,8 +136,7 @@ void chapter() {
           ": it has not understood 'backwards' but 8 places. Where ",
           "a head looked, a map shows; whether the answer hung on that is a question for an ",
           "experiment, as at the end of chapter 14."));
-  expect("all but a few are right", test.exact_share() > .99);
-  expect("longer ones are not", longer.exact == 0);
+  expect("most are right, and none longer", test.exact_share() > .99 && longer.exact == 0);
   try_this(
       "`./qkv train reverse length=8 steps=400` is the same run. With positions=none all places "
       "see the same set, and the loss stays far from 0. With heads=4 all maps come near the "
