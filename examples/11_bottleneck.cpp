@@ -49,8 +49,8 @@ void one_vector() {
 void look_back() {
   section(3, "Word 1 looks at word 50");
   say("An LSTM (long short-term memory, Hochreiter and Schmidhuber 1997) has a second state c, and "
-      "gates made of word and state, numbers from 0 to 1: how much of c is kept, f, how much of g, "
-      "section 1's tanh, is added, i, and how much is shown, o.");
+      "gates made of word and state, numbers from 0 to 1: f says how much of c is kept, i how much "
+      "of g, section 1's tanh, is added, o how much is shown.");
   formula("c' = f c + i g,   h' = o tanh(c')");
   say("Attention, chapter 10's additive one, needs no middlemen: the last state asks, all answer. "
       "Fifty words of width 16, random weights; a gradient of length 1 at the end. How long is "
@@ -84,8 +84,8 @@ void look_back() {
   const auto [c, a] = nn::attention(s, h, h);  // (B, C), (B, T): chapter 10's dot, for a batch
   say("Let h_1, h_2, h_3 be (1, 0), (0, 1), (1, 1), and s_t = (0, 2). Step 1: how relevant is each "
       "h_i to s_t? Step 2: softmax makes weights that add up to 1. Step 3: average the h with "
-      "these weights: the context vector c_t. Step 4: [c_t; s_t] goes through a small network, "
-      "which scores all words.");
+      "these weights: the context vector c_t (no LSTM's c). Step 4: [c_t; s_t] goes through a "
+      "small network, which scores all words.");
   show("a_t", "softmax(h s_t)", a.value());
   show("c_t", "a_t h", c.value());
   expect("a_t, c_t", concat({a, c}, 1).value(), {.0634, .4683, .4683, .5317, .9366});
@@ -93,7 +93,7 @@ void look_back() {
       "s_(t-1), before the step, Luong et al. 2015 with s_t, after it; nn/seq2seq.cpp has both.");
 }
 
-// 5. How a decoder is taught
+// 5. How a decoder is taught (digits are symbols 0 to 9, BOS is 10 and EOS 11)
 void lessons() {
   section(5, "How a decoder is taught");
   say("A decoder reads what it has written. While it learns, it is given the right symbols (words, "

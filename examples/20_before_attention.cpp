@@ -35,7 +35,7 @@ void by_hand() {
   say("A bit is a halving of P; the end counts as a symbol. A fair choice among N words has "
       "perplexity N. It is also exp of chapter 17's loss, the mean of -log p.");
 
-  // 2. Add-k
+  // 2. Add-k, the simplest smoothing: no count stays 0
   section(2, "What was never seen");
   say("\"the dog ran\" is a fine line, but ran never followed dog: its probability is 0, the "
       "perplexity infinite. Add-k lends k = 1, say, to each count, of V = 6 words with the end:");
@@ -56,8 +56,8 @@ void by_hand() {
   show("P(ran | dog)", "0 + D * 1 / 1 * P1(ran)", p);
   expect("P(ran | dog) by hand", p, .75 * p1);
   expect("the same of the", model.probability(Line{the, dog}, the), p);
-  say("8 pairs of neighbours are different. \"the\" has the same P1, though it is most frequent: "
-      "it only ever follows the start of a line.");
+  say("There are 8 different pairs of neighbours. \"the\" has the same P1, though it is most "
+      "frequent: it only ever follows the start of a line.");
 }
 
 // Of 30 beginnings, in how many is the right verb, sleep or sleeps, the one with fewer bits?
@@ -101,7 +101,7 @@ std::unique_ptr<Model> text_and_transformer(const Task& task, const Config& conf
   }
   table(rows);
   say("Each character more helps, until most contexts were never seen: add-k then guesses evenly, "
-      "Kneser-Ney goes back to shorter ones. And the grammar, which knows its own chances:");
+      "Kneser-Ney goes back to shorter ones. The grammar, which knows its own chances, has:");
   const double grammar = std::exp2(grammar_bits_per_character(task, Split::test, task.test_size));
   show("perplexity", "of the grammar that wrote the lines", grammar);
 

@@ -89,7 +89,7 @@ void swapped_axes() {
   expect("column 1", largest(t::sum(right, {0})) > 1.5);
 }
 
-// The values of softmax, and its gradient times a factor. detach(): the numbers without their graph.
+// The values of softmax, and its gradient times a factor. detach(): numbers without a graph.
 Variable softmax_with_gradient_times(double factor, const Variable& x) {
   const Variable y = softmax(x, -1), constant = y.detach();
   return constant + (y - constant) * factor;

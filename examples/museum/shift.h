@@ -10,8 +10,8 @@ namespace qkv::examples::museum {
 inline constexpr int64_t kBos = 0, kEos = 1;
 inline const std::vector<std::string> kNames = {"BOS", "EOS", "a", "b", "c"};
 
-// Trains the table to say `expected` where it reads `input`; returns the last loss. (embedding picks
-// a row of the table for each symbol, cross_entropy is the mean of -log p of what is expected.)
+// Trains the table to say `expected` where it reads `input`; returns the last loss. (embedding
+// picks a row of the table for each symbol; cross_entropy is the mean of -log p of `expected`.)
 inline double train_table(Variable& table, const Tensor& input, const Tensor& expected) {
   nn::Adam optimizer({table}, {.learning_rate = .1});
   double last = 0;
