@@ -22,7 +22,7 @@ void learn(Model& model, const Task& task, const Config& config) {
       "and nothing else. The grammar also knows which French word comes from which English one: "
       "these are the gold links. We keep them to ourselves until section 5.");
   std::vector<std::vector<std::string>> phrases = {{"English", "French"}};
-  for (int64_t i = 0; i < 5; ++i) {
+  for (int64_t i = 0; i < 4; ++i) {
     const Example phrase = example(task, Split::train, i);
     phrases.push_back({source_text(task, phrase.source), target_text(task, phrase.target)});
   }
@@ -34,9 +34,9 @@ void learn(Model& model, const Task& task, const Config& config) {
 
   // 2. A short training
   section(2, "A short training");
-  say(str("Lessons as in chapter 11, ", config.steps * config.batch, " phrases, ", config.batch,
-          " at a time. The loss is -log of the probability that the right French word was given, "
-          "averaged over all words."));
+  say(str("Lessons as in chapter 11: ", config.steps, " steps, each with a batch of ", config.batch,
+          " phrases. Softmax makes probabilities of the scores; the loss is -log of the right "
+          "word's, averaged over all words."));
   std::vector<std::vector<std::string>> rows = {{"step", "loss", "right words"}};
   const auto report = [&](const Metrics& now) {
     if (now.step > 1 && now.step % 100 != 0) return;
@@ -49,7 +49,7 @@ void learn(Model& model, const Task& task, const Config& config) {
 // 3. The map of "the cat sat on the mat"
 Look the_cat(Model& model, const Task& task) {
   section(3, "The map of \"the cat sat on the mat\"");
-  const Batch cat = make_batch(task, Split::test, 0, 1);  // number 0 of the held-out phrases
+  const Batch cat = make_batch(task, Split::test, 0, 1);  // from number 0 of the held-out, 1
   const std::string french = target_text(task, model.answer(cat).front());
   say("The trained network is given the phrase for the first time, and writes: " + french + ".");
   expect("it writes the French of the grammar", french == "le chat s'assit sur le tapis");
@@ -96,8 +96,8 @@ void gold_links(const Look& look, const Task& task) {
   }
   table(rows);
   formula("AER = 1 - 2 |A and S| / (|A| + |S|)");
-  say("The alignment error rate (Och and Ney 2003): A are the links found, S the gold ones; links "
-      "in both count twice, against all of both. 0 is perfect, 1 has none right.");
+  say("The alignment error rate (Och and Ney 2003): A are the links found, S the gold ones, |A| "
+      "and |S| how many; those in both count twice. 0 is perfect, 1 has none right.");
   show("AER", str("1 - 2 * ", right, " / (6 + 6)"), alignment_error_rate({found}, {gold}));
   expect("five links are right, and not the first", right == 5 && found[0].source == 1);
   expect("AER", alignment_error_rate({found}, {gold}), 1 - 2.0 * right / 12);
@@ -127,8 +127,8 @@ void held_out(Model& model, const Task& task) {
          {"alignment error rate", fixed(*result.alignment_error)}});
   expect("most are right", result.test.exact_share() > 0.8 && *result.alignment_error < 0.2);
   say("So a map can be read: when a model is wrong, one sees where it looked. But with care: the "
-      "weight is on a state h_i, which has read the words around word i too, and it says from "
-      "where the average was taken, not what was then made of it.");
+      "weight is on a state h_i, which has read the other words, too (chapter 11's encoder, both "
+      "ways), and it says from where the average was taken, not what was then made of it.");
   try_this(
       "Set steps to 1500 and batch to 64, the lab's own setting (`./qkv train translate`). Every "
       "link of the cat becomes right, that of \"le\" too, and expect() stops the chapter there.");

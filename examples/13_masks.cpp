@@ -21,7 +21,7 @@ namespace {
 const std::vector<std::string> kWords = {"the", "cat", "sat", "down"};
 const Tensor X = Tensor::of<double>({1, 0, 0, 1, 1, 1, 2, 0}, {4, 2});
 
-// Projections, as in chapter 8, would change the numbers, not who sees whom.
+// Chapter 8 as the library has it. Projections would change the numbers, not who sees whom.
 auto self_attention(const Variable& x, const Mask& mask = {}) {
   return qkv::nn::scaled_dot_product_attention(x, x, x, mask);  // (..., T, C), (..., T, T)
 }
@@ -73,8 +73,8 @@ void everybody_and_causal() {
 void padding_and_window() {
   // 3. Nobody sees the filling: padding
   section(3, "Nobody sees the filling: padding");
-  say("Two sentences side by side, of 2 and of 4 words: a batch needs one length, so the first is "
-      "filled up with two tokens that mean nothing. All queries must leave those keys out:");
+  say("A batch of two sentences, of 2 and of 4 words, needs one length, so the first is filled up "
+      "with two tokens that mean nothing. All queries must leave those keys out:");
   const Mask mask = Mask::padding({2, 4}, 4);  // (B, 1, 1, T): it repeats along heads and queries
   draw(mask.str());
   const Tensor batch = t::reshape(t::stack({X, X}, 0), {2, 1, 4, 2});  // (B, 1, T, C): one head
@@ -84,19 +84,18 @@ void padding_and_window() {
           "# # . .   . . . .\n# # . .   . . . .\n# # # .   . . . .\n# # . #   . . . .\n\n"
           ". . . .   # # # #\n. . . .   # # # #\n. . . .   # # # #\n. . . .   # # # #\n");
   say("Sentences of a batch do not mix. In the first, no real word hears the filling. The filling "
-      "itself still asks, so rows 3 and 4 depend on their own query; nobody reads those outputs, "
-      "as the loss leaves them out. Masks join with &, allowed by both: causal & mask.");
+      "still asks, so rows 3 and 4 depend on their own query, but the loss leaves those outputs "
+      "out. Masks join with &, which allows what both allow.");
 
   // 4. Only the neighbours: a window
   section(4, "Only the neighbours: a window");
-  say("Over long texts every query may be given only the last keys, here two. One layer reaches "
-      "back one token; the next layer reads from tokens that have looked back already:");
+  say("Over long texts a query may be given the last keys only, here two. One layer reaches back "
+      "one token; the next reads from tokens that have looked back. One, two, three layers:");
   const Mask two = Mask::window(4, 4, 2);
   reached(X, two, two.str());
   reached(X, two, Mask::window(4, 4, 3).str(), 2);
   reached(X, two, Mask::causal(4).str(), 3);
-  say("These are one layer, two and three. A window of width w reaches back w - 1 tokens in each: "
-      "three layers of this one see all that a causal mask allows here.");
+  say("A window of width w reaches back w - 1 tokens a layer: three see all that causal allows.");
 }
 
 void nobody_and_polarity() {
@@ -109,34 +108,35 @@ void nobody_and_polarity() {
   const Tensor large = t::softmax(t::masked_fill(scores, all, -1e9), -1);
   const Tensor infinite = t::softmax(t::masked_fill(scores, all, -INFINITY), -1);
   const Tensor skipped = t::masked_softmax(scores, none);
-  show("large", "softmax of scores all replaced by -1000000000", large);
+  show("large", "softmax of scores all replaced by -1e9, a large negative number", large);
   show("skipped", "masked_softmax(scores), as here", skipped);
   expect("all equal", large, {.25, .25, .25, .25});
   expect("minus infinity gives no number", std::isnan(infinite.at({0, 0})));
   expect("zeros", skipped, {0, 0, 0, 0});
   say("With a large constant all keys are equally bad: the query sees everybody, and the mask has "
-      "vanished. With minus infinity it would be 0 / 0, not a number, and soon no weight of the "
-      "network is one. Skipped, the output is 0, and so is every gradient. Here the second token "
-      "may see nobody, not even itself:");
+      "vanished. With minus infinity it would be 0 / 0, nan, and after a step of training so is "
+      "every weight. Skipped, the output is 0, and so is every gradient. Here the second token may "
+      "see nobody, not even itself:");
   const Tensor may_look = Tensor::of<bool>({true, false, true, true}, {4, 1});
   const Mask mask = Mask::causal(4) & Mask::allow(t::expand(may_look, {4, 4}));
   reached(X, mask, "# . . .\n. . . .\n# # # .\n# # # #\n");
 
   // 6. Which way round?
   section(6, "Which way round?");
-  say("Here # and true mean: may attend. PyTorch's scaled_dot_product_attention agrees; in the "
-      "masks of its nn.MultiheadAttention true means: leave out. A mask of the wrong polarity "
-      "raises no error. Causal turned round is this:");
+  say("Here # and true mean: may attend. In PyTorch, a much used library, "
+      "scaled_dot_product_attention agrees; in its nn.MultiheadAttention true means: leave out. A "
+      "mask of the wrong polarity, turned round, raises no error. Here is causal turned round:");
   const Mask wrong = Mask::allow(t::logical_not(Mask::causal(4).allowed()));
   draw(wrong.str());
-  say("Every query sees the future and nothing else, the last one nobody. A model that writes is "
-      "then shown the very word that it should predict: in training it can copy the answer, and "
-      "when it writes there is no answer to copy. Gradients show it before any training:");
+  say("Every query sees the future only, the last one nobody. A model that writes is then shown "
+      "the word that it should predict: in training it can copy it, and when it writes there is "
+      "none to copy. Gradients show it before any training:");
   reached(X, wrong, "# # # #\n. # # #\n. . . #\n. . . .\n");
   say("(Outputs 1 and 2 depend on their own token, too: as the query, it chooses among keys.)");
   try_this(
       "Set padding to {0, 4} in section 3. The first sentence is empty: its four rows are points "
       "only, and nothing is nan. expect() then stops the chapter, as the picture is another one.");
+  say("Your turn: ./qkv exercise 14 (the causal mask), 15 (padding), 16 (masked softmax).");
 }
 
 void chapter() {

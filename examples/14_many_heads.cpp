@@ -30,9 +30,8 @@ const Tensor x = t::unsqueeze(X, 0);  // (1, T, C): a batch of one, as layers wa
 // 1. One head takes one average
 void one_average() {
   section(1, "One head takes one average");
-  say("Suppose the middle one of three tokens needs both neighbours. One head can give each half "
-      "of its weight, and forgets which came first: 2 7 5 and 5 7 2 are the same. Two keep them "
-      "apart.");
+  say("A head is one attention. If the middle one of three tokens needs both neighbours, it can "
+      "give half of its weight to each; then 2 7 5 and 5 7 2 are the same. Two heads can tell.");
   const Tensor V = Tensor::of<double>({2, 5, 7, 7, 5, 2}, {3, 2});  // a column for each sentence
   const Tensor A = Tensor::of<double>({.5, 0, .5, 1, 0, 0, 0, 0, 1}, {3, 3});
   show("A", "the only head; the first of two; the second of two", A);
@@ -55,8 +54,8 @@ void draw_heads(const Tensor& heads) {
 // 2. The split
 void the_split() {
   section(2, "The split: columns dealt out to heads");
-  say("Heads need no wider layer: its C columns are dealt out, D = C / H to each head. To see "
-      "where they go, let row t, column c hold 10 t + c.");
+  say("H heads need no wider token: its C columns are dealt out, D = C / H to each head. To see "
+      "where they go, let token t hold 10 t + c in column c, counted from 0 (h and d, too).");
   formula("x_(h, t, d) = x_(t, h D + d)");
   const Tensor rows = Tensor::of<double>({10, 20, 30}, {3, 1});
   const Tensor wide = t::add(rows, t::arange(8, Dtype::float64));        // (T, C)
@@ -86,8 +85,9 @@ bool same_bits(const Tensor& a, const Tensor& b) { return t::all(t::equal(a, b))
 // 3. One layer with four heads, or four runs with one
 Tensor four_heads(const MultiHeadAttention& layer) {
   section(3, "One layer with four heads, or four runs with one");
-  say("The layer projects once, splits, and attends in all heads at once. Four single heads, each "
-      "with 2 of the 8 rows of the same random weights, give the same, to the last bit.");
+  say("A layer is a piece of a network with weights of its own. This one makes Q, K, V, splits "
+      "them, and attends in all heads at once. Four single heads, each with 2 of the 8 rows of the "
+      "same random weights, give the same, to the last bit.");
   show("X", "three tokens of width 8", X);
   const auto Q = layer.queries(x);                                       // (1, H, T, D)
   const auto [K, V] = layer.keys_and_values(x, x);                       // (1, H, T, D)
@@ -107,15 +107,16 @@ Tensor four_heads(const MultiHeadAttention& layer) {
   for (int64_t h = 0; h < H; ++h)
     map(str("head ", h + 1), t::select(weights, 0, h), labels, labels);
   map("the mean of the four", t::mean(weights, {0}), labels, labels);
-  say("The mean is no head's map. So the library never averages: its weights are (B, H, Tq, Tk).");
+  say("The mean is no head's map. So the library never averages: its weights are (B, H, Tq, Tk): "
+      "batch, head, query, key.");
   return outputs;
 }
 
 // 5. Joined, and projected once more
 void joined(const MultiHeadAttention& layer, const Tensor& outputs) {
   section(5, "Joined, and projected once more");
-  say("Put side by side, (3, 8) again, the outputs go through a last linear layer. Each head has 2 "
-      "columns of its Wo to itself, writes a (3, 8) of its own, and these are summed.");
+  say("Put side by side, (3, 8) again, the outputs go through a linear layer, times Wo, plus b (at "
+      "first 0). Each head has 2 columns of Wo to itself; their (3, 8) are summed.");
   formula("O = concat(O_1, O_2, O_3, O_4) Wo^T = sum_h O_h Wo_h^T");
   const Tensor Wo = layer.out.weight.value();                                       // (C, C)
   const Tensor side_by_side = t::reshape(t::transpose(outputs, 0, 1), {3, H * D});  // (T, C)
@@ -128,8 +129,7 @@ void joined(const MultiHeadAttention& layer, const Tensor& outputs) {
     total = t::add(total, t::matmul(t::select(outputs, 0, h), t::transpose(Wo_h)));  // (T, C)
   }
   expect("the sum over heads", total, O.to_vector());
-  say("This is the layer's output, to the bit. Any number of heads has 4 (8 * 8 + 8) = 288 "
-      "weights.");
+  say("It is the layer's, to the bit. Four matrices, a b for each: 4 (8 * 8 + 8) = 288 weights.");
   expect("288 weights", layer.parameter_count() == 288);
   try_this(
       "Set columns 5 and 6 of layer.out.weight, those of head 3, to zero: map 3 stays, and the "

@@ -104,14 +104,14 @@ void rotary() {
   show("S", "turned q times turned k", S);
   expect("row 1", t::select(S, 0, 1), {2.7635, 2, -.6023, -2.6509});
   expect("the same further on", close(S, scores(100)));
-  say("Along each diagonal one number: 2 in place, 2.7635 for the key before, -0.6023 for the key "
-      "after. At places 100 to 103 the matrix is the same. Values are not turned.");
+  say("Along each diagonal one number: 2 for the key at its place, 2.7635 for the one before, "
+      "-0.6023 after. At places 100 to 103 the matrix is the same. Values are not turned.");
 }
 
 // 5. ALiBi: what is far away counts less
 void alibi() {
   section(5, "ALiBi: what is far away counts less");
-  say("Press et al. (2022) lower each score by the distance times a slope, one for each head.");
+  say("Linear biases (Press et al. 2022): a score loses the distance times its head's slope m_h.");
   formula("Z_ij = Q_i . K_j / sqrt(D) - m_h |i - j|      m_h = 2^(-8 h / H)");
   const Tensor slopes = qkv::nn::alibi_slopes(4, Dtype::float64);  // (H)
   show("m", "slopes of 4 heads", slopes);
@@ -120,8 +120,7 @@ void alibi() {
   const std::vector<std::string> places = {"0", "1", "2", "3"};
   map("head 1, were all scores 0", t::select(A, 0, 0), places, places);
   map("head 4, were all scores 0", t::select(A, 0, 3), places, places);
-  say("To head 1 the next place weighs exp(-1/4) = 0.7788 of its own; head 4 hardly sees "
-      "distance.");
+  say("To head 1 the next place weighs exp(-1/4) = 0.7788 of its own; head 4 hardly cares.");
   expect("the next place", A.at({0, 2, 3}) / A.at({0, 2, 2}), .7788);
   // 6. Which knows what
   section(6, "Which knows what");
@@ -134,8 +133,9 @@ void alibi() {
   say("Learned patterns are a table, a row for each place, trained, with nothing beyond the last. "
       "Which one does well is another question: `./qkv study positions`.");
   try_this(
-      "In section 4 give rotary_embedding a base of 1 and tokens of width 4: all clocks run alike, "
-      "and places 6 apart look almost alike, since 6 is almost once around.");
+      "Take {8, 2} for {4, 2} in section 4. Places 6 apart look much alike, since 6 is almost once "
+      "around; slower clocks can tell. (expect() stops behind S, whose rows are longer.)");
+  say("Your turn: ./qkv exercise 17 (sinusoids), 18 (rotary positions).");
 }
 
 void chapter() {

@@ -86,8 +86,8 @@ void with_ones_for_places() {
   section(3, "How sharp must it be?");
   say("With a factor f the right place scores b = f / 2, all others 0. Three wrong places with one "
       "symbol outvote it if 3 > exp(b). 24 of all 81 sequences have three alike and one other.");
-  formula("A_right = exp(b) / (exp(b) + 3)      right always if b > ln 3 = 1.0986");
-  expect("ln 3", t::log(t::scalar(3, Dtype::float64)).item(), 1.0986);
+  formula("A_right = exp(b) / (exp(b) + 3)      right always if b > log(3) = 1.0986");
+  expect("log 3", t::log(t::scalar(3, Dtype::float64)).item(), 1.0986);
   std::vector<std::vector<std::string>> rows = {{"f", "A_right", "copied", "reversed"}};
   for (const double f : {0.0, 2.0, 2.4, 40.0}) {
     const double weight = by_hand(kSymbols, 3, kIdentity, t::mul(kIdentity, f)).A.at({0, 0});
@@ -97,9 +97,8 @@ void with_ones_for_places() {
     expect("so many", copied == reversed && copied == (f == 0 ? 3 : f == 2 ? 81 - 24 : 81));
   }
   table(rows);
-  say("With f = 0 only the 3 sequences of a single symbol come out, with f = 2 all but the 24. "
-      "With "
-      "f = 1600, where exp(-800) is 0 in the machine, A is the anti-diagonal to the last bit.");
+  say("With f = 0 only the 3 sequences of a single symbol come out, with f = 2 all but the 24. At "
+      "f = 1600 exp(-800) is 0 in the machine, and A is the anti-diagonal to the last bit.");
   const Tensor sharpest = by_hand(kSymbols, 3, kIdentity, t::mul(kMirror, 1600)).A;
   expect("to the bit", t::all(t::equal(sharpest, kMirror)));
 }
@@ -125,7 +124,7 @@ void chapter() {
 
   // 5. Beside a trained one
   section(5, "Beside a trained one");
-  say("The lab (examples/lab/trainer.h) trains the network of chapter 17 to reverse 4 digits.");
+  say("The lab (examples/lab/trainer.h) trains a Transformer (chapter 17) to reverse 4 digits.");
   const Config config = parse_config({"task=reverse", "length=4", "steps=300"});
   const Task task = make_task(config);
   const auto model = make_model(config);
@@ -142,7 +141,8 @@ void chapter() {
       "enough: ", test.exact, " of ", test.sequences, " unseen sequences are right."));
   expect("mirrored", t::all(t::equal(t::argmax(look.weights, -1), t::argmax(kMirror, -1))));
   try_this(
-      "M with 40s just above its diagonal: each asks for the next place, the last gets a mean.");
+      "In section 1 give by_hand an M with 40s just above its diagonal: each place asks for the "
+      "next, and the last gets the mean of all. expect() stops behind O.");
 }
 
 }  // namespace

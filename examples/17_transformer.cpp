@@ -41,17 +41,17 @@ void the_block() {
   draw(
       "   x -+- attention -(+)- norm -+- feed-forward -(+)- norm -> x'\n"
       "      '--------------'         '-----------------'\n");
-  say("Attention brings together what stands at different places, any two in one step, however "
-      "far apart; what follows works on each place by itself. Here are the tokens of "
-      "chapter 8 in a block with random weights: width 4, one head, a hidden layer of 6.");
+  say("Attention brings together what stands at different places, any two in one step, however far "
+      "apart; what follows works on each place by itself. Here are the tokens of chapter 8 in a "
+      "block with random weights: width 4, one head, a hidden layer of 6.");
   qkv::lib::Generator generator(17);
   qkv::nn::EncoderLayer block({.width = 4, .heads = 1, .feed_forward = 6}, generator);
   block.to(Dtype::float64);
   const qkv::autograd::Variable x = t::unsqueeze(X, 0);  // (1, T, C)
   const Tensor attended = t::select(block.attention.forward(x, x, x).output.value(), 0, 0);
   show("attended", "attention(X), as in chapter 14", attended);
-  say("Residual: what attention found is added to the token, not put in its place. A token keeps "
-      "what it was, and gradients have a path around the attention: x + f(x) has slope 1 + f'(x).");
+  say("Residual, the (+): what attention found is added to the token. It keeps what it was, and "
+      "gradients have a path around the attention: x + f(x) has slope 1 + f'(x).");
   const Tensor sum = t::add(X, attended);  // (T, C)
   show("sum", "X + attended", sum);
   say("Layer norm: every row is shifted to mean 0 and stretched to variance 1, so that sums do not "
@@ -70,8 +70,8 @@ void the_block() {
   show("hidden", "relu(middle W1^T + b1)", hidden);
   show("x'", "norm(middle + f(middle))", out);
   expect("EncoderLayer", block.forward(x, {}).output.value(), out.to_vector());
-  say("EncoderLayer gives the same. Width in, width out: blocks can be stacked. (With Norm::pre "
-      "the norm stands before each part, not after the sum; deep stacks then train more easily.)");
+  say("EncoderLayer gives the same. Width in, width out: a Transformer is a stack of such blocks. "
+      "(With Norm::pre the norm stands before each part; deep stacks train better so.)");
 }
 
 // How much of a map lies on the anti-diagonal: the mean of its 8 weights there.
@@ -84,27 +84,27 @@ double on_anti_diagonal(const Tensor& A) {
 // 2. The model
 void training(const Config& config, const Task& task, Model& model) {
   section(2, "A model that knows nothing yet");
-  say(str("8 digits are to be written backwards. Model: ", model.description(), ", ",
-          model.module().parameter_count(), " parameters. A linear layer makes a token of ",
-          "each digit, sinusoids say where it stands, one block as above, and a last small net ",
-          "scores the 10 digits for each place. All places are answered at once."));
+  say(str(
+      "8 digits are to be written backwards. Model: ", model.description(), ", ",
+      model.module().parameter_count(), " learned numbers (parameters). A linear layer makes a ",
+      "token of each digit, sinusoids say where it stands, one block as above, and a last small ",
+      "net scores the 10 digits, for all places at once."));
   const Batch unseen = make_batch(task, Split::test, 0, 1);  // one sequence, not for training
   const auto look = [&] { return model.looks(unseen).front(); };
   const Look before = look();  // its map, and the labels of rows and columns
   map("step 0", before.weights, before.rows, before.columns);
   const double least = -t::max(t::neg(t::reshape(before.weights, {64})), 0).item();
-  say("Every place looks everywhere a little: no weight is below " + fixed(least) + ". A weight " +
-      "on the anti-diagonal is " + fixed(on_anti_diagonal(before.weights)) + ", by chance 1/8.");
+  say(str("Every place looks everywhere, with ", fixed(least), " at least. On the anti-diagonal ",
+          "it is ", fixed(on_anti_diagonal(before.weights)), "; an even share is ", 1. / 8, "."));
   expect("it looks everywhere", least > .05);
 
   // 3. Training
-  section(3, "400 steps");
-  formula("loss = mean of -ln p(right digit),   p = softmax(scores of the 10 digits)");
-  say("Who gives each digit 1/10 loses ln 10 = 2.3026. One step: 64 sequences, forward, backward, "
-      "and each weight moved a little against its gradient (by Adam, nn/optimizer.h).");
-  expect("ln 10", t::log(t::scalar(10, Dtype::float64)).item(), 2.3026);
-  std::vector<std::vector<std::string>> rows = {
-      {"step", "loss", "digits right", "on the anti-diagonal"}};
+  section(3, str(config.steps, " steps"));
+  formula("loss = mean of -log p(right digit),   p = softmax(scores of the 10 digits)");
+  say("To give each digit 1/10 costs log(10) = " + fixed(std::log(10)) + ". After 64 sequences " +
+      "each weight moves against the mean of its last gradients, divided by their size (Adam).");
+  expect("8 of 10 digits", config.length == 8 && task.symbols == 10 && config.batch == 64);
+  std::vector<std::vector<std::string>> rows = {{"step", "loss", "digits right", "anti-diagonal"}};
   const auto after_each_step = [&](const Metrics& m) {
     if (m.step != 1 && m.step != 50 && m.step != 100 && m.step != 200 && m.step != 400) return;
     const Look now = look();
@@ -114,9 +114,9 @@ void training(const Config& config, const Task& task, Model& model) {
   };
   train(model, task, config, after_each_step, /*stop=*/[] { return false; });
   table(rows);
-  say("At first it only learns which places to avoid; then the anti-diagonal comes out of the "
-      "mist. What stays is a blur to both sides: the clocks of neighbouring places are almost "
-      "alike (chapter 15), and chapter 16 has shown that a little blur does no harm.");
+  say("At first it only learns which places to avoid; then the anti-diagonal comes out. A blur "
+      "stays: clocks of neighbouring places are almost alike (chapter 15). It does no harm "
+      "(chapter 16).");
   expect("attention has moved to the anti-diagonal", on_anti_diagonal(look().weights) > .5);
 }
 
@@ -131,18 +131,17 @@ void chapter() {
   section(4, "What it has learned");
   const Accuracy test = evaluate(*model, task, Split::test);
   const Accuracy longer = evaluate(*model, task, Split::longer);
-  say(str("Of ", test.sequences, " sequences that it was never trained on, ", test.exact,
-          " come out exactly; of sequences longer than 8, ", longer.exact, ": it has not ",
-          "understood 'backwards' but 8 places, and of a ninth it knows nothing. Nobody told it ",
-          "where to look. A map shows where a head looked; whether the answer hung on that is a ",
-          "question for an experiment, as at the end of chapter 14."));
-  expect("all but a few are right", test.exact_share() > .99);
-  expect("longer ones are not", longer.exact == 0);
+  say(str("Of ", test.sequences, " sequences never trained on, ", test.exact, " come out exactly; ",
+          "of longer ones ", longer.exact,
+          ": it has not understood 'backwards' but 8 places. Where ",
+          "a head looked, a map shows; whether the answer hung on that is a question for an ",
+          "experiment, as at the end of chapter 14."));
+  expect("most are right, and none longer", test.exact_share() > .99 && longer.exact == 0);
   try_this(
-      "The same run from the command line is `./qkv train reverse length=8 steps=400`. With "
-      "positions=none every place sees the same set, and the loss stays far from 0. With "
-      "heads=4 all four maps come to the anti-diagonal. Copy is learned without any diagonal: "
-      "the residual brings each digit to its place by itself.");
+      "`./qkv train reverse length=8 steps=400` is the same run. With positions=none all places "
+      "see the same set, and the loss stays far from 0. With heads=4 all maps come near the "
+      "anti-diagonal. Copy needs no diagonal: the residual brings each digit to its place.");
+  say("Your turn: ./qkv exercise 19 (layer norm, backward), 20 (Adam).");
 }
 
 }  // namespace

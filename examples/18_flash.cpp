@@ -33,9 +33,9 @@ void five_numbers() {
   // 1. Three passes
   section(1, "Softmax in three passes, on five numbers");
   say("Chapter 8 wrote down a weight for every pair of tokens and kept them for the way back: T x "
-      "T numbers, for T = 65536 16 GiB of float32, in every head of every layer. Only the output "
-      "is wanted, T rows of width D (Dao et al. 2022, \"FlashAttention\"). Take one query and five "
-      "keys, with scores 1 3 2 5 4 and values, one number each, 1 0 2 1 3:");
+      "T numbers; for T = 65536 that is 16 GiB of float32, in every head of every layer. Only the "
+      "output is wanted, T rows of width D (Dao et al. 2022, \"FlashAttention\"). Take one query "
+      "and five keys, with scores 1 3 2 5 4 and values, one number each, 1 0 2 1 3:");
   expect("16 GiB", 4 * std::exp2(32) / std::exp2(30), 16);  // 4 bytes to a number
   formula("m = max_j s_j,   l = sum_j exp(s_j - m),   o = sum_j exp(s_j - m) v_j / l");
   const std::vector<double> scores = {1, 3, 2, 5, 4}, values = {1, 0, 2, 1, 3};
@@ -47,7 +47,7 @@ void five_numbers() {
   say("The sums need m first, and m needs the whole row: it is kept, or computed three times.");
 
   // 2. One pass
-  section(2, "The same in one pass");
+  section(2, "The same in one pass: online softmax");
   say("Begin with the largest score so far. If a larger one comes, everything summed until then "
       "has the wrong shift; but one factor mends it all, as exp(s - m') = exp(s - m) exp(m - m').");
   formula("m' = max(m, s_j),   a = exp(m - m'),   p = exp(s_j - m')");
@@ -98,9 +98,10 @@ std::pair<Tensor, Tensor> forward_by_blocks() {  // gives L and delta of section
 
   // 4. What is kept
   section(4, "Two numbers per query in place of T weights");
-  say("The way back needs the weights. It computes them again, block by block; forward keeps m and "
-      "l for it, as one number L. And it compares each weight's gradient with the row's average of "
-      "them (chapter 8, section 8): a sum over all keys, but known before the first block.");
+  say("The way back needs the weights. It computes them again, P, block by block; forward keeps m "
+      "and l for it as one number L (no loss here). It compares each weight's gradient with the "
+      "row's average of them (chapter 8, section 8): a sum over all keys, but known before the "
+      "first block.");
   formula("L = m + log(l),   P_ij = exp(s_ij - m_i) / l_i = exp(s_ij - L_i)");
   formula("delta_i = sum_j P_ij dP_ij = sum_j P_ij (dO_i . V_j) = dO_i . O_i");
   const Tensor L = t::add(so_far.m, t::log(so_far.l));     // (3, 1)
@@ -140,9 +141,8 @@ void chapter() {
   const std::vector<Tensor> by_hand = {dQ, dK, dV};
   for (size_t i = 0; i < 3; ++i) expect("the same", in[i].grad().value(), by_hand[i].to_vector());
   expect("chapter 8's dQ", dQ, {.0177, .0036, .0004, .0197, .0176, -.0165});
-  try_this(
-      "Leave out a before so_far.o in take_in: block 1 counts too much, and the chapter stops at "
-      "O.");
+  try_this("Leave out a before so_far.o in take_in: block 1 counts too much, expect() stops at O.");
+  say("Your turn: ./qkv exercise 21 (online softmax).");
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ void scores_and_weights() {
   show("weights", "softmax(scores)", softmax(scores, -1).value());
   draw("- weights = softmax(scores)\n+ weights = softmax(c tanh(scores / c))");
   say("tanh squashes everything into -1 to 1, so capped scores stay between -c and c. Far inside "
-      "nothing changes. Gemma 2 takes c = 50; our scores are small, so here c = 0.5.");
+      "nothing changes. Gemma 2, which writes text, takes c = 50; we take c = 0.5.");
   const Variable capped = tanh(scores / 0.5) * 0.5;  // (3, 3)
   result("weights", "softmax(0.5 tanh(scores / 0.5)): more even than before", softmax(capped, -1),
          nn::soft_capped_attention(Q, K, V, 0.5).weights);
@@ -64,19 +64,19 @@ void scores_and_weights() {
   draw("- weights = softmax(scores)\n+ weights = 1 for the largest score of the row, else 0");
   const Variable best = t::one_hot(t::argmax(scores.value(), -1), 3, Dtype::float64);  // (3, 3)
   result("weights", "one_hot(argmax(scores))", best, nn::hard_attention(Q, K, V).weights);
-  say("A hash table at last: one key, one value. But a small step of Q changes no choice, so Q and "
-      "K get no gradient and cannot learn by descent. Softmax is the version with slopes.");
+  say("(argmax: where the largest is.) A hash table at last: one key, one value. But a small step "
+      "of Q changes no choice, so Q and K get no gradient and cannot learn. Softmax has slopes.");
 
   // 4. Kernel
   section(4, "Kernel: near keys count more");
-  draw("- scores = Q K^T / sqrt(D)\n+ scores_ij = -|Q_i - K_j|^2 / 2 h^2");
-  say("The ancestor of 1964 (Nadaraya, Watson). |q - k|^2 = |q|^2 - 2 q.k + |k|^2, and softmax "
-      "does not see |q|^2, the same in a whole row. With h^2 = sqrt(D) this is chapter 8's score "
-      "less |k|^2 / 2 h^2: for keys of one length, attention itself.");
+  draw("- scores = Q K^T / sqrt(D)\n+ scores_ij = -|Q_i - K_j|^2 / (2 h^2)");
+  say("Chapter 7's average, its bell h wide. |q - k|^2 = |q|^2 - 2 q . k + |k|^2, and softmax does "
+      "not see |q|^2, the same in a row. With h^2 = sqrt(D) this is chapter 8's score less |k|^2 / "
+      "(2 h^2): for keys of one length, attention itself.");
   const double h = std::sqrt(std::sqrt(2.0));
   const Variable lengths = transpose(sum(K * K, {-1}, true));  // (1, 3): |k|²
-  result("weights", "softmax(scores - |k|^2 / 2 h^2)", softmax(scores - lengths / (2 * h * h), -1),
-         nn::kernel_attention(Q, K, V, h).weights);
+  result("weights", "softmax(scores - |k|^2 / (2 h^2))",
+         softmax(scores - lengths / (2 * h * h), -1), nn::kernel_attention(Q, K, V, h).weights);
 }
 
 void fewer_keys() {
@@ -85,7 +85,7 @@ void fewer_keys() {
   draw("- weights = softmax(scores)\n+ weights = softmax(scores where the mask allows)");
   say("A mask as in chapter 13, with a second edge: each token sees itself and the one before. T "
       "tokens cost 2 T scores, not T T / 2. Here are five tokens, then the same with the first "
-      "token in sight of all, a sink made of a key. (In nn/local_attention.h the window moves.)");
+      "token in sight of all, a sink made of a key. (In nn/local_attention.h queries move it.)");
   draw(Mask::window(5, 5, 2).str() + "\n" + Mask::window(5, 5, 2, 1).str());
   const Mask mask = Mask::window(3, 3, 2);
   result("weights", "of our three tokens, in a window of 2", masked_softmax(scores, mask.allowed()),
@@ -95,7 +95,7 @@ void fewer_keys() {
   section(6, "Grouped queries: several heads, one set of keys and values");
   draw("- Wk_h, Wv_h    for each head h\n+ Wk_g, Wv_g    for each group g of heads");
   say("Who writes token by token keeps the keys and values of all earlier ones: 2 H D numbers for "
-      "each. Where G groups share them it is 2 G D. Here H = 2 and G = 1: head 1 has chapter 8's "
+      "each. If G groups of heads share them, 2 G D. Here H = 2 and G = 1: head 1 has chapter 8's "
       "queries, head 2 the same with its columns exchanged, and both look at the same K and V.");
   const Variable Q2 = concat({slice(Q, 1, 1, 2), slice(Q, 1, 0, 1)}, 1);  // (3, 2)
   const Variable k = parameter(K.value().clone());
@@ -137,12 +137,12 @@ void chapter() {
                                                 slice(V, 0, i, i + 1), so_far));
   }
   result("state", "phi(K)^T [V 1], a sum over tokens, taken in one by one", so_far, state);
-  say("6 numbers remember the whole past: a recurrent net, with what chapter 11 said of one vector "
-      "for everything. All these stand in nn/variations.h and its neighbours, and can stand in a "
-      "Transformer: ./qkv train reverse variation=sink, or window=4, or heads=4 kv_heads=2.");
+  say("2 x 3 numbers remember the past: a recurrent net, with what chapter 11 said of one vector "
+      "for everything. All these, nn/variations.h and its neighbours, can stand in a Transformer: "
+      "./qkv train reverse variation=sink, or window=4, or heads=4 kv_heads=2.");
   try_this(
-      "Multiply Q by 100. Chapter 8's attention becomes hard attention, and its gradients vanish, "
-      "too; the capped one becomes a plain average instead, as every score reaches the cap.");
+      "Multiply Q by 100. Chapter 8's weights become hard ones, without slopes; the capped ones a "
+      "plain average, as every score reaches the cap. expect() stops in section 2.");
 }
 
 }  // namespace

@@ -18,8 +18,9 @@ namespace {
 // 1. Nobody looks at the encoder
 void never_looks() {
   section(1, "The attention that never looks at the encoder");
-  say("Reported: pytorch/tutorials 130, mended in 2452. A famous tutorial computed the weights "
-      "from the decoder alone; the encoder's states h entered the average only.");
+  say("Reported (project and number): pytorch/tutorials 130, mended in 2452. A famous tutorial "
+      "computed the weights from the decoder's state s alone; the encoder's states h entered the "
+      "average only.");
   draw("- weights = softmax(W s)\n+ weights = softmax(s . h_j)");
   const Variable W = Tensor::of<double>({.9, .1, .2, .3, .4, .8}, {3, 2});  // learned
   const Variable h = parameter(K.clone());                                  // of three words
@@ -31,9 +32,10 @@ void never_looks() {
   show("right", "weights of words 1 2 3", right.value());
   show("right", "of words 3 2 1: each weight goes with its word",
        softmax(matmul(s, transpose(reversed)), -1).value());
-  say("The check: ask for the gradient of the weights at h. In the wrong form it is 0 exactly, "
-      "and not by accident: no path leads there. Shuffling the source is the same check by hand.");
-  const Variable r = Tensor::of<double>({1, -2, .5}, {1, 3});
+  say("The check: ask for the gradient of the weights at h. In the wrong form it is 0 exactly, and "
+      "not by accident: no path leads there. Shuffling the words that are read is the same check "
+      "by hand.");
+  const Variable r = Tensor::of<double>({1, -2, .5}, {1, 3});  // arrives at the weights
   expect("no gradient reaches h", largest(autograd::grad({wrong}, {h}, {r})[0].value()) == 0);
   expect("a gradient reaches h", largest(autograd::grad({right}, {h}, {r})[0].value()) > .1);
 }
@@ -41,8 +43,9 @@ void never_looks() {
 // 4. The wrong root
 void wrong_root() {
   section(4, "sqrt(d_model) for sqrt(d_k)");
-  say("The formula divides by the square root of the width of one head. Written before the heads "
-      "were split, the code divides by that of the whole model.");
+  say("The formula divides by the square root of the width of one head, d_k, our D. Written before "
+      "the heads were split, the code divides by that of the whole model, d_model, our C. (The "
+      "deviation of the scores, below, is the square root of their variance.)");
   draw("- Q K^T / sqrt(C)      C = 64, the model\n+ Q K^T / sqrt(D)      D = 8, one of 8 heads");
   qkv::lib::Generator generator(5);
   const Tensor q = t::normal({64, 8}, 0, 1, generator, Dtype::float64);
@@ -62,9 +65,9 @@ void wrong_root() {
   expect("an even share", 1. / 64, .0156);
   expect("without a root", largest_weights[2], .3924);
   say("The first spreads its weight over 64 keys almost evenly (an even share is 0.0156), and has "
-      "little to learn from. The last divides by nothing: one of the two texts that this book "
-      "grew from explains the root, and its code leaves it out; 0.3924 on one key before anything "
-      "is learned is too sure. The check: queries and keys of variance 1 must give scores of "
+      "little to learn from. The last divides by nothing: one of the two texts that this book grew "
+      "from explains the root, and its code leaves it out; 0.3924 on one key before anything is "
+      "learned is too sure. The check: queries and keys of variance 1 must give scores of "
       "deviation about 1 (chapter 9); or one head of the layer against the same head alone "
       "(chapter 14).");
 }
@@ -86,7 +89,7 @@ void swapped_axes() {
   expect("column 1", largest(t::sum(right, {0})) > 1.5);
 }
 
-// The values of softmax, and its gradient times a factor.
+// The values of softmax, and its gradient times a factor. detach(): numbers without a graph.
 Variable softmax_with_gradient_times(double factor, const Variable& x) {
   const Variable y = softmax(x, -1), constant = y.detach();
   return constant + (y - constant) * factor;
@@ -117,8 +120,8 @@ void sum_test() {
   table(rows);
   say("And the check says what is wrong with the last one: " + diagnosis + ".");
   try_this(
-      "Plant one of them in nn/attention.cpp, a factor 2 in the scale for instance, and run "
-      "./qkv test: it fails, since the library is held against numbers that others computed.");
+      "Plant one of them in nn/attention.cpp, a factor 2 in the scale for instance, and run ./qkv "
+      "test: it fails, since the library is held against numbers that others computed.");
 }
 
 void chapter() {

@@ -1,4 +1,4 @@
-// Exercise 13. Teacher forcing: the shift by one place (chapter 12)
+// Exercise 13. Teacher forcing: the shift by one place (chapter 11)
 //
 // A decoder is trained to say the next symbol, given the right ones before it. For the target
 // 7 3 1, return two lists, both one longer than the target:
