@@ -48,9 +48,10 @@ void one_vector() {
 // 3. Word 1 looks at word 50. Shapes: B sequences (a batch) of T words, each word of C numbers
 void look_back() {
   section(3, "Word 1 looks at word 50");
-  say("An LSTM (long short-term memory, Hochreiter and Schmidhuber 1997) has a second state c, and "
-      "gates made of word and state, numbers from 0 to 1: f says how much of c is kept, i how much "
-      "of g, section 1's tanh, is added, o how much is shown.");
+  say("The LSTM (long short-term memory, Hochreiter and Schmidhuber 1997) was a big step forward: "
+      "a "
+      "second state c, and gates made of word and state, numbers from 0 to 1: f says how much of c "
+      "is kept, i how much of g, section 1's tanh, is added, o how much is shown.");
   formula("c' = f c + i g,   h' = o tanh(c')");
   say("Attention, chapter 10's additive one, needs no middlemen: the last state asks, all answer. "
       "Fifty words of width 16, random weights; a gradient of length 1 at the end. How long is "
@@ -108,8 +109,7 @@ void lessons() {
   say("A task that asks for everything: write digits backwards. A step of training: a batch goes "
       "forward to the loss, which says how unexpected the right digits were; backward; each weight "
       "moves a little against its gradient. Then new sequences, the likeliest digit each time "
-      "(greedy); only faultless answers count. (This encoder reads both ways, each h_i is of "
-      "both.)");
+      "(greedy); only faultless answers count. (The encoder reads both ways, h_i is of both.)");
   std::vector<std::vector<std::string>> rows = {{"digits", "one vector", "attention"}};
   Look look;  // a map and its labels: the last one, of twelve digits, with attention
   for (const std::string digits : {"4", "12"}) {
@@ -117,7 +117,7 @@ void lessons() {
     for (const std::string attention : {"none", "additive"}) {
       const Config config = parse_config(
           {"task=reverse", "model=seq2seq", "cell=lstm", "length=" + digits, "min_length=" + digits,
-           "attention=" + attention, "test_size=250", "steps=400", "learning_rate=5e-3"});
+           "attention=" + attention, "test_size=250", "steps=300", "learning_rate=5e-3"});
       const Task task = make_task(config);
       const auto model = make_model(config);
       train(
