@@ -66,8 +66,8 @@ void everybody_and_causal() {
   reached(X, mask, mask.str());
   say("The same picture, and its points are zeros, not small numbers: what is not allowed is "
       "skipped, never pushed down by a large negative score. Networks that write are like this: "
-      "the Transformer's decoder, and GPT (Radford et al. 2018). The first seed says that in GPT, "
-      "too, each position can look at all others; it can look at those before it.");
+      "GPT (Radford et al. 2018) sees what came before, not all, as the first seed has it. In the "
+      "Transformer's decoder a cross-attention follows, which asks the encoder.");
 }
 
 void padding_and_window() {

@@ -14,8 +14,7 @@
 #include "tensor/views.h"
 
 using namespace qkv::examples;
-using qkv::tensor::Dtype;
-using qkv::tensor::Tensor;
+using qkv::tensor::Dtype, qkv::tensor::Tensor;
 namespace t = qkv::tensor;
 
 namespace {
@@ -48,7 +47,8 @@ void a_set() {
   show("O'", "attention(man bites dog)", backwards);
   formula("attention(R X) = R attention(X)");
   say("The rows have changed places (R), and that is all: the dog that bites and the dog that is "
-      "bitten are the same two numbers. A score knows two tokens; a sum has no first and no last.");
+      "bitten are the same two numbers. A score knows two tokens, a sum no order. (Tokens can be "
+      "pieces of an image, Dosovitskiy 2021, or nodes of a graph, Velickovic 2018.)");
   expect("the rows have changed places, no more", close(backwards, flip(O)));
   // 2. Sinusoids: a pattern for each place
   section(2, "Sinusoids: a pattern for each place");
@@ -61,15 +61,15 @@ void a_set() {
   const Tensor forth = attention(t::add(X, P)), back = attention(t::add(flip(X), P));  // (3, 2)
   show("dog", "row 1 of attention(dog bites man + P)", t::select(forth, 0, 0));
   show("dog", "row 3 of attention(man bites dog + P)", t::select(back, 0, 2));
-  say("Now the dog that bites and the dog that is bitten differ.");
-  expect("order is seen", !close(t::select(forth, 0, 0), t::select(back, 0, 2)));
+  say("The two dogs differ: order is seen.");
+  expect("they differ", !close(t::select(forth, 0, 0), t::select(back, 0, 2)));
 }
 
 // 3. A step is a turn
 void a_step_is_a_turn() {
   section(3, "A step is a turn");
-  say("Whatever the time, an hour later each hand has turned by the same angle. So one matrix M "
-      "moves every pattern one place on. Its numbers stand in P's row for place 1.");
+  say("Whatever the time, an hour later each hand has turned by the same angle. So one matrix M, "
+      "of the numbers in P's row for place 1, moves every pattern one place on.");
   const Tensor P = qkv::nn::sinusoidal_positions(4, 4, Dtype::float64);  // (T, C)
   const double s0 = P.at({1, 0}), c0 = P.at({1, 1}), s1 = P.at({1, 2}), c1 = P.at({1, 3});
   const Tensor M =
@@ -89,10 +89,10 @@ void rotary() {
   section(4, "Rotary: only differences count");
   say("What is added to a token stays mixed with it. Su et al. (2021) turn the queries and keys by "
       "the angle of their place instead. Turning both by the same angle changes no dot product, so "
-      "a score knows the distance s - t, not s or t. With R_t, the turn of place t:");
+      "a score knows the distance s - t, not s or t. R_t is the turn of place t; below, the same "
+      "query (2, 0) and the same key (1, 1) stand at each of four places.");
   formula("y_1 = x_1 cos(a) - x_2 sin(a)      y_2 = x_2 cos(a) + x_1 sin(a)      a = t w_i");
   formula("(q R_s) (k R_t)^T = q R_(s-t) k^T");
-  say("To see it, the same query (2, 0) and the same key (1, 1) at each of four places:");
   const Tensor q = t::expand(Tensor::of<double>({2, 0}, {2}), {4, 2});  // (T, D)
   const Tensor k = t::expand(Tensor::of<double>({1, 1}, {2}), {4, 2});  // (T, D)
   const auto scores = [&](int64_t first) {                              // at first, first + 1, ...

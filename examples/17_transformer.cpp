@@ -136,6 +136,7 @@ void chapter() {
           ": it has not understood 'backwards' but 8 places. Where ",
           "a head looked, a map shows; whether the answer hung on that is a question for an ",
           "experiment, as at the end of chapter 14."));
+  say("Any task of sequence in, sequence out can be tried so; `./qkv train --help` lists ours.");
   expect("most are right, and none longer", test.exact_share() > .99 && longer.exact == 0);
   try_this(
       "`./qkv train reverse length=8 steps=400` is the same run. With positions=none all places "
