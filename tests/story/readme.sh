@@ -6,7 +6,7 @@
 # the next fenced block must be what COMMAND prints on stdout, its first line "$ COMMAND" aside.
 # Timings and rounding errors differ from machine to machine; both sides have them masked. `./qkv`
 # is run as the program behind the command, so nothing is installed or built; of `./qkv test` only
-# the closing line is compared.
+# the closing line is compared, of an exercise what its grader says.
 #
 # usage: readme.sh README LAB CHECK STUDY BUILD
 set -u
@@ -33,6 +33,7 @@ printed() {
 100% tests passed, 0 tests failed out of \1/p' ;;
     "./qkv train"*) (cd "$work" && "$lab" ${1#./qkv } 2>/dev/null) ;;
     "./qkv study"*) (cd "$work" && "$study" ${1#./qkv } 2>/dev/null) ;;
+    "./qkv exercise "*) "$build/exercises/$(basename examples/exercises/"${1##* }"_*.cpp .cpp)" ;;
     "./qkv "*) (cd "$work" && "$check" ${1#./qkv } 2>/dev/null) ;;
   esac
 }
