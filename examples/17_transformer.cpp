@@ -109,11 +109,11 @@ void training(const Config& config, const Task& task, Model& model) {
     if (m.step != 1 && m.step != 50 && m.step != 100 && m.step != 200 && m.step != 400) return;
     const Look now = look();
     if (m.step > 1) map(str("step ", m.step), now.weights, now.rows, now.columns);
-    rows.push_back({str(m.step), fixed(m.loss), fixed(100 * m.accuracy, 1) + " %",
-                    fixed(on_anti_diagonal(now.weights))});
+    rows.push_back(
+        {str(m.step), fixed(m.loss), fixed(m.accuracy), fixed(on_anti_diagonal(now.weights))});
   };
   train(model, task, config, after_each_step, /*stop=*/[] { return false; });
-  table(rows);
+  plot({"the training, step by step"}, rows);
   say("At first it only learns which places to avoid; then the anti-diagonal comes out. A blur "
       "stays: clocks of neighbouring places are almost alike (chapter 15). It does no harm "
       "(chapter 16).");

@@ -99,7 +99,7 @@ std::unique_ptr<Model> text_and_transformer(const Task& task, const Config& conf
     best = std::fmin(best, std::fmin(lent, kept));
     rows.push_back({str(order), fixed(lent), fixed(kept)});
   }
-  table(rows);
+  plot({"perplexity by order"}, rows);
   say("Each character more helps, until most contexts were never seen: add-k then guesses evenly, "
       "Kneser-Ney goes back to shorter ones. The grammar, which knows its own chances, has:");
   const double grammar = std::exp2(grammar_bits_per_character(task, Split::test, task.test_size));

@@ -106,7 +106,10 @@ void map(const std::string& title, const tensor::Tensor& weights,
       title + "\n" + draw_attention_map(weights, queries, keys, Colors::none));
 }
 
-void table(const std::vector<std::vector<std::string>>& rows) {
+namespace {
+
+// The columns aligned, two spaces apart.
+std::string aligned(const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -120,7 +123,18 @@ void table(const std::vector<std::vector<std::string>>& rows) {
     for (size_t i = 0; i < row.size(); ++i) line += "  " + lib::left(row[i], widths[i]);
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
-  put({{"block", "table"}, {"rows", rows}}, text);
+  return text;
+}
+
+}  // namespace
+
+void table(const std::vector<std::vector<std::string>>& rows) {
+  put({{"block", "table"}, {"rows", rows}}, aligned(rows));
+}
+
+void plot(const Plot& how, const std::vector<std::vector<std::string>>& rows) {
+  put({{"block", "plot"}, {"title", how.title}, {"doubling_x", how.doubling_x}, {"rows", rows}},
+      aligned(rows));
 }
 
 std::string fixed(double value, int decimals) {

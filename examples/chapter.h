@@ -39,6 +39,14 @@ void map(const std::string& title, const tensor::Tensor& weights,
 // A table: the first row are its headings; columns are aligned.
 void table(const std::vector<std::vector<std::string>>& rows);
 
+// A table that the book also draws as a chart: the first column along x, each other column a line by
+// its heading. A cell begins with its number.
+struct Plot {
+  std::string title;
+  bool doubling_x = false;  // x is on a logarithmic scale, to base 2
+};
+void plot(const Plot& how, const std::vector<std::vector<std::string>>& rows);
+
 // "0.3911": so many decimals, for numbers in sentences and tables.
 [[nodiscard]] std::string fixed(double value, int decimals = 4);
 

@@ -72,7 +72,7 @@ set(study_sources
 # The book behind ./qkv book: all chapters on one page.
 set(book_sources
   examples/book/math.cpp examples/book/html.cpp examples/book/blocks.cpp
-  examples/book/figures.cpp examples/book/page.cpp examples/book/seeds.cpp)
+  examples/book/figures.cpp examples/book/plot.cpp examples/book/page.cpp examples/book/seeds.cpp)
 
 # Each chapter prints what tests/story/<chapter>.txt says, to the letter.
 set(chapters
@@ -126,8 +126,9 @@ qkv_program(qkv_study qkv-study examples/studies/main.cpp)
 target_link_libraries(qkv_study PRIVATE studies)
 
 qkv_program_library(book ${book_sources})
+target_link_libraries(book PUBLIC studies)  # their charts; and chapters are run as jobs
 qkv_program(qkv_book qkv-book examples/book/main.cpp)
-target_link_libraries(qkv_book PRIVATE book studies)  # studies: chapters are run as jobs
+target_link_libraries(qkv_book PRIVATE book)
 
 add_custom_target(chapters)
 add_dependencies(qkv_book chapters)  # it runs them

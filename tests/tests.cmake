@@ -38,7 +38,7 @@ set(tests
   examples/attention_map examples/run_folder examples/jobs examples/results examples/chart
   examples/study examples/stored examples/grader examples/gradcheck examples/mutants
   examples/golden examples/golden_ops examples/verify examples/book_math examples/book_html
-  examples/book_page examples/book_seeds
+  examples/book_page examples/book_seeds examples/book_plot
   determinism/bits determinism/recurrent_bits determinism/one_hash bench/table
 )
 set(test_support tests/main.cpp tests/allocations.cpp tests/bench/table.cpp)

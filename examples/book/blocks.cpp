@@ -38,6 +38,7 @@ Block read_block(const std::string& line) {
   read(json, "queries", block.queries);
   read(json, "keys", block.keys);
   read(json, "rows", block.rows);
+  read(json, "doubling_x", block.doubling_x);
   if (json.contains("numbers")) {
     for (const Json& number : json.at("numbers")) block.numbers.push_back(number_of(number));
   }
@@ -48,6 +49,11 @@ Block read_block(const std::string& line) {
   if ((block.kind == "map" || block.kind == "show") && block.numbers.size() != count) {
     throw std::invalid_argument(lib::str(block.numbers.size(), " numbers, not ", count));
   }
+  const bool is_table = block.kind == "table" || block.kind == "plot";
+  for (const auto& row : block.rows) {
+    if (row.empty()) throw std::invalid_argument("a row without cells");
+  }
+  if (is_table && block.rows.empty()) throw std::invalid_argument("a table without rows");
   return block;
 }
 

@@ -8,17 +8,18 @@
 
 namespace qkv::examples {
 
-// One of section, say, formula, draw, show, number, map, table, try; only what its kind has is set.
+// One of section, say, formula, draw, show, number, map, table, plot, try; only what its kind has is set.
 struct Block {
   std::string kind;
-  std::string text;             // say, formula, draw, try; the title of a section or a map
+  std::string text;             // say, formula, draw, try; the title of a section, map or plot
   int number = 0;               // section
   std::string name, formula;    // show, number
   std::vector<int64_t> shape;   // show
   std::string dtype;            // show
   std::vector<double> numbers;  // show, number (one of them), map
   std::vector<std::string> queries, keys;      // map: its rows and columns
-  std::vector<std::vector<std::string>> rows;  // table
+  std::vector<std::vector<std::string>> rows;  // table, plot
+  bool doubling_x = false;                     // plot
 };
 
 struct Chapter {

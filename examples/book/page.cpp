@@ -7,6 +7,7 @@
 #include "examples/book/figures.h"
 #include "examples/book/html.h"
 #include "examples/book/math.h"
+#include "examples/book/plot.h"
 #include "lib/text.h"
 
 namespace qkv::examples {
@@ -130,6 +131,8 @@ class Writer {
       write_map(at);
     } else if (block.kind == "table") {
       html_ += rows_table(block);
+    } else if (block.kind == "plot") {
+      html_ += plot_figure(block);
     } else {
       lib::fail(chapter_.file, ": a block of kind '", lib::escaped(block.kind), "' is not known");
     }

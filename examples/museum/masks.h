@@ -44,7 +44,7 @@ inline void finite_mask() {
     const std::string step = std::to_string(10 * i);
     rows.push_back({step, fixed(ten[i], 6), fixed(twenty[i], 6), fixed(skipped[i], 6)});
   }
-  table(rows);
+  plot({"weight of the hidden key, step by step"}, rows);
   expect("the first leaks from the start", ten.front() > 4e-5 && ten.front() < 5e-5);
   expect("the model cheats", ten.back() > .99);
   expect("a skipped key stays hidden", skipped.back() == 0);

@@ -13,8 +13,15 @@ namespace {
 using lib::str;
 using lib::xml_escaped;
 
-constexpr double kWidth = 860, kHeight = 380, kTop = 60;               // of a panel, in pixels
-constexpr double kLeft = 84, kRight = 620, kUpper = 44, kLower = 318;  // its frame
+// Where the parts of a panel stand, in pixels.
+struct Layout {
+  double width, height;              // of the panel
+  double left, right, upper, lower;  // its frame
+  double legend_x, legend_y;         // the first name of the legend
+};
+constexpr Layout kPanel = {860, 380, 84, 620, 44, 318, 638, 52};  // its legend beside it
+constexpr Layout kSmall = {480, 270, 64, 470, 12, 210, 64, 276};  // its legend beneath
+constexpr double kTop = 60, kLegendStep = 22;
 
 std::string pixels(double x) {
   char text[32];
@@ -91,20 +98,20 @@ std::string line_svg(const ChartLine& line, size_t number, const Ruler& x, const
 
 // ---- a panel ------------------------------------------------------------------------------------
 
-std::string axes_svg(const ChartPanel& panel, const Ruler& x, const Ruler& y) {
+std::string axes_svg(const ChartPanel& panel, const Layout& at, const Ruler& x, const Ruler& y) {
   std::string svg;
   for (const Tick& tick : y.ticks()) {
-    svg += straight("grid", kLeft, y.at(tick.value), kRight, y.at(tick.value));
-    svg += chart_text(kLeft - 8, y.at(tick.value) + 4, "end", tick.label);
+    svg += straight("grid", at.left, y.at(tick.value), at.right, y.at(tick.value));
+    svg += chart_text(at.left - 8, y.at(tick.value) + 4, "end", tick.label);
   }
   for (const Tick& tick : x.ticks()) {
-    svg += straight("axis", x.at(tick.value), kLower, x.at(tick.value), kLower + 5);
-    svg += chart_text(x.at(tick.value), kLower + 20, "middle", tick.label);
+    svg += straight("axis", x.at(tick.value), at.lower, x.at(tick.value), at.lower + 5);
+    svg += chart_text(x.at(tick.value), at.lower + 20, "middle", tick.label);
   }
-  svg += straight("axis", kLeft, kLower, kRight, kLower);
-  svg += straight("axis", kLeft, kUpper, kLeft, kLower);
-  svg += chart_text((kLeft + kRight) / 2, kLower + 42, "middle", panel.x.label);
-  const double middle = (kUpper + kLower) / 2;
+  svg += straight("axis", at.left, at.lower, at.right, at.lower);
+  svg += straight("axis", at.left, at.upper, at.left, at.lower);
+  svg += chart_text((at.left + at.right) / 2, at.lower + 42, "middle", panel.x.label);
+  const double middle = (at.upper + at.lower) / 2;
   return svg + chart_text(20, middle, "middle", panel.y.label,
                           str(" transform=\"rotate(-90 20 ", pixels(middle), ")\""));
 }
@@ -117,22 +124,22 @@ std::string shortened(std::string text, size_t most) {
   return text + "…";
 }
 
-std::string legend_svg(const ChartPanel& panel) {
+std::string legend_svg(const ChartPanel& panel, const Layout& at) {
   constexpr size_t kLongest = 28;  // characters that fit
   std::string svg;
-  double y = kUpper + 8;
+  double y = at.legend_y;
   for (size_t i = 0; i < panel.lines.size(); ++i) {
     const std::string& name = panel.lines[i].name;
     svg += "<g class=\"" + line_class(i) + "\">" +
-           line_path(str("M", pixels(kRight + 18), " ", pixels(y), "h34"), i) +
-           mark(i, kRight + 35, y, name) + "</g>\n" +
-           chart_text(kRight + 60, y + 4.5, "start", shortened(name, kLongest));
-    y += 22;
+           line_path(str("M", pixels(at.legend_x), " ", pixels(y), "h34"), i) +
+           mark(i, at.legend_x + 17, y, name) + "</g>\n" +
+           chart_text(at.legend_x + 42, y + 4.5, "start", shortened(name, kLongest));
+    y += kLegendStep;
   }
   return svg;
 }
 
-std::string panel_svg(const ChartPanel& panel, double top) {
+std::string panel_svg(const ChartPanel& panel, const Layout& at, double top) {
   std::vector<double> xs = panel.x.includes, ys = panel.y.includes;
   for (const ChartLine& line : panel.lines) {
     for (const ChartPoint& p : line.points) {
@@ -140,15 +147,17 @@ std::string panel_svg(const ChartPanel& panel, double top) {
       ys.insert(ys.end(), {p.y, p.low, p.high});
     }
   }
-  const Ruler x(panel.x.scale, xs, kLeft + 10, kRight - 10), y(panel.y.scale, ys, kLower, kUpper);
+  const Ruler x(panel.x.scale, xs, at.left + 10, at.right - 10),
+      y(panel.y.scale, ys, at.lower, at.upper);
   std::string svg = str("<g transform=\"translate(0 ", pixels(top), ")\">\n");
-  svg += chart_text(kLeft, 24, "start", panel.title, " class=\"panel\"");
-  svg += axes_svg(panel, x, y);
+  svg += chart_text(at.left, 24, "start", panel.title, " class=\"panel\"");
+  svg += axes_svg(panel, at, x, y);
   if (x.empty() || y.empty()) {
-    svg += chart_text((kLeft + kRight) / 2, (kUpper + kLower) / 2, "middle", "no numbers to draw");
+    svg += chart_text((at.left + at.right) / 2, (at.upper + at.lower) / 2, "middle",
+                      "no numbers to draw");
   }
   for (size_t i = 0; i < panel.lines.size(); ++i) svg += line_svg(panel.lines[i], i, x, y);
-  return svg + legend_svg(panel) + "</g>\n";
+  return svg + legend_svg(panel, at) + "</g>\n";
 }
 
 std::string css(const ChartTheme& theme) {
@@ -158,6 +167,23 @@ std::string css(const ChartTheme& theme) {
     text += str(".l", i, "{stroke:", theme.lines[i], ";fill:", theme.lines[i], "}");
   }
   return text + "\n";
+}
+
+// What comes before the first panel.
+std::string opening(double width, double height, const std::string& title,
+                    const std::string& description) {
+  const std::string w = pixels(width), h = pixels(height);
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + w + "\" height=\"" + h +
+         "\" viewBox=\"0 0 " + w + " " + h +
+         "\" role=\"img\" aria-labelledby=\"title description\">\n<title id=\"title\">" +
+         xml_escaped(title) + "</title>\n<desc id=\"description\">" + xml_escaped(description) +
+         "</desc>\n<style>\n"
+         "text{font:13px system-ui,-apple-system,\"Segoe UI\",sans-serif}\n"
+         "text.title{font-size:19px;font-weight:600}text.panel{font-weight:600}\n"
+         ".line{fill:none;stroke-width:2}.band{stroke:none;fill-opacity:0.16}\n"
+         ".l0.cells{stroke:none}text.small{font-size:10px}text.head{font-size:11px}\n" +
+         css(light_theme()) + "@media(prefers-color-scheme:dark){\n" + css(dark_theme()) +
+         "}\n</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n";
 }
 
 }  // namespace
@@ -190,29 +216,22 @@ const ChartTheme& dark_theme() {
 
 std::string chart_svg(const std::string& title, const std::string& description,
                       const std::vector<ChartPanel>& panels, const std::vector<ChartMap>& maps) {
-  const std::string width = pixels(kWidth);
-  const double below_panels = kTop + kHeight * static_cast<double>(panels.size());
-  const ChartMaps drawn = chart_maps(maps, kLeft, kWidth - 20, below_panels);
-  const std::string height = pixels(drawn.bottom);
-  std::string svg =
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + width + "\" height=\"" + height +
-      "\" viewBox=\"0 0 " + width + " " + height +
-      "\" role=\"img\" aria-labelledby=\"title description\">\n<title id=\"title\">" +
-      xml_escaped(title) + "</title>\n<desc id=\"description\">" + xml_escaped(description) +
-      "</desc>\n<style>\n"
-      "text{font:13px system-ui,-apple-system,\"Segoe UI\",sans-serif}\n"
-      "text.title{font-size:19px;font-weight:600}text.panel{font-weight:600}\n"
-      ".line{fill:none;stroke-width:2}.band{stroke:none;fill-opacity:0.16}\n"
-      ".l0.cells{stroke:none}text.small{font-size:10px}text.head{font-size:11px}\n" +
-      css(light_theme()) + "@media(prefers-color-scheme:dark){\n" + css(dark_theme()) +
-      "}\n</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n" +
-      chart_text(kLeft, 38, "start", title, " class=\"title\"");
-  double top = kTop;
+  double top = kTop + kPanel.height * static_cast<double>(panels.size());
+  const ChartMaps drawn = chart_maps(maps, kPanel.left, kPanel.width - 20, top);
+  std::string svg = opening(kPanel.width, drawn.bottom, title, description) +
+                    chart_text(kPanel.left, 38, "start", title, " class=\"title\"");
+  top = kTop;
   for (const ChartPanel& panel : panels) {
-    svg += panel_svg(panel, top);
-    top += kHeight;
+    svg += panel_svg(panel, kPanel, top);
+    top += kPanel.height;
   }
   return svg + drawn.svg + "</svg>\n";
+}
+
+std::string small_chart_svg(const std::string& description, const ChartPanel& panel) {
+  const double legend = kLegendStep * static_cast<double>(panel.lines.size());
+  return opening(kSmall.width, kSmall.height + legend, panel.title, description) +
+         panel_svg({"", panel.x, panel.y, panel.lines}, kSmall, 0) + "</svg>\n";
 }
 
 }  // namespace qkv::examples

@@ -47,6 +47,10 @@ struct ChartMap {
                                     const std::vector<ChartPanel>& panels,
                                     const std::vector<ChartMap>& maps = {});
 
+// One panel alone, narrow enough for a column of text, its legend beneath. Its title is not drawn,
+// only said.
+[[nodiscard]] std::string small_chart_svg(const std::string& description, const ChartPanel& panel);
+
 // ---- between chart.cpp and chart_maps.cpp -------------------------------------------------------
 
 [[nodiscard]] std::string chart_text(double x, double y, const std::string& anchor,

@@ -15,7 +15,8 @@ test("nothing that is said becomes a part of the page", () => withBrowser(async 
   assert.strictEqual(requests.length, 1);
   assert.strictEqual(await page.evaluate(() => window.planted), undefined);
   const planted = page.locator("img, iframe, object, [onerror], [onmouseover]");
-  assert.strictEqual(await planted.count(), 0);
+  assert.strictEqual(await planted.count(), 1); // the chart
+  assert.ok((await planted.getAttribute("src")).startsWith("data:image/svg+xml,"));
   assert.strictEqual(await page.locator("script").count(), 2); // the numbers, and page.js
 }));
 

@@ -47,6 +47,14 @@ test("every link of the contents leads to its chapter", () => withBrowser(async 
   }
 }));
 
+test("charts are drawn, each from its own address", () => withBrowser(async (browser) => {
+  const { page } = await open(browser);
+  const charts = await page.locator(".plot img").evaluateAll((images) => images.map((image) => (
+    { width: image.naturalWidth, alt: image.alt, inside: image.src.startsWith("data:image/") })));
+  assert.ok(charts.length >= 4, `${charts.length} charts`);
+  for (const { width, alt, inside } of charts) assert.ok(width === 480 && alt && inside, alt);
+}));
+
 test("formulas are set as mathematics", () => withBrowser(async (browser) => {
   const { page } = await open(browser);
   const heights = await page.evaluate(() => {

@@ -17,7 +17,8 @@ size=$(wc -c <"$page")
 
 # No reference leads out of the page: to a file, a host, a style sheet or an image.
 tr '>' '\n' <"$page" | grep -E '<[^<]* (src|srcset|href|data|action|poster)="' |
-  grep -v -E '(href)="(#|data:,")' >"$work/outside" && problem "it refers to $(cat "$work/outside")"
+  grep -v -E 'href="(#|data:,")| src="data:image/svg[+]xml,' >"$work/outside" &&
+  problem "it refers to $(cat "$work/outside")"
 sed -n '/^<style>/,/^<\/style>/p' "$page" | grep -E 'url\(|@import|@font-face' >"$work/outside" &&
   problem "its style refers to $(cat "$work/outside")"
 grep -n -E '(fetch|import)\(|XMLHttpRequest|WebSocket' examples/book/page.js && problem "its script"
