@@ -39,8 +39,8 @@ void map(const std::string& title, const tensor::Tensor& weights,
 // A table: the first row are its headings; columns are aligned.
 void table(const std::vector<std::vector<std::string>>& rows);
 
-// A table that the book also draws as a chart: the first column along x, each other column a line by
-// its heading. A cell begins with its number.
+// A table that the book also draws as a chart: the first column along x, each other column a line
+// by its heading. A cell begins with its number.
 struct Plot {
   std::string title;
   bool doubling_x = false;  // x is on a logarithmic scale, to base 2

@@ -8,7 +8,8 @@
 
 namespace qkv::examples {
 
-// One of section, say, formula, draw, show, number, map, table, plot, try; only what its kind has is set.
+// One of section, say, formula, draw, show, number, map, table, plot, try; only what its kind has
+// is set.
 struct Block {
   std::string kind;
   std::string text;             // say, formula, draw, try; the title of a section, map or plot
