@@ -52,7 +52,7 @@ void the_rule() {
   table({kHeadings, rule("X", X)});
   say("Row 1, column 2 lies at 0 + 1 * 3 + 2 * 1 = 5, and there stands 50. All numbers of a tensor "
       "are of one kind, its dtype: int64 here, whole numbers; float64 below, of about 16 digits. "
-      "Training (chapter 2) takes float32, of 7, in half the memory.");
+      "Training (chapter 17) takes float32, of 7, in half the memory.");
   expect("X at (1, 2)", X.at({1, 2}), 10 * (0 + 1 * 3 + 2 * 1));
 }
 

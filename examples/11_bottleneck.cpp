@@ -49,9 +49,8 @@ void one_vector() {
 void look_back() {
   section(3, "Word 1 looks at word 50");
   say("The LSTM (long short-term memory, Hochreiter and Schmidhuber 1997) was a big step forward: "
-      "a "
-      "second state c, and gates made of word and state, numbers from 0 to 1: f says how much of c "
-      "is kept, i how much of g, section 1's tanh, is added, o how much is shown.");
+      "a second state c, and gates made of word and state, numbers from 0 to 1: f says how much of "
+      "c is kept, i how much of g, section 1's tanh, is added, o how much is shown.");
   formula("c' = f c + i g,   h' = o tanh(c')");
   say("Attention, chapter 10's additive one, needs no middlemen: the last state asks, all answer. "
       "Fifty words of width 16, random weights; a gradient of length 1 at the end. How long is "

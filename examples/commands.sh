@@ -28,33 +28,54 @@ example() {
   fi
   need
   build "chapter_$chapter"
+  sed -n '1s,^// *,,p' "examples/$chapter.cpp"
+  echo "beside it: examples/$chapter.cpp"
   exec "build/chapters/$chapter"
 }
 
-# All chapters on one page, in the caller's folder.
+# All chapters on one page, in the caller's folder. A file that cannot be written is refused before
+# anything is built.
 book() {
-  case ${1:-book.html} in
-    -*) say "book: '$1' is refused; it takes the name of a file"; exit 2 ;;
+  case ${1-book.html} in
+    '' | -*) say "book: '$1' is refused; it takes the name of a file"; exit 2 ;;
     /*) file=$1 ;;
     *) file=$caller/${1:-book.html} ;;
   esac
+  if [ -d "$file" ]; then say "book: cannot write $file: it is a folder"; exit 1; fi
+  if [ -e "$file" ] && [ ! -f "$file" ]; then
+    say "book: cannot write $file: it is not a regular file"
+    exit 1
+  fi
+  if [ ! -d "${file%/*}/" ]; then
+    say "book: cannot write $file: there is no folder ${file%/*}"
+    exit 1
+  fi
+  if [ ! -w "${file%/*}/" ]; then
+    say "book: cannot write $file: the folder ${file%/*} is read-only"
+    exit 1
+  fi
   need
   build qkv_book
+  say "running all chapters ..."
   build/qkv-book build/chapters "$file"
   echo "$file"
 }
 
 # ---- exercises ----------------------------------------------------------------------------------
 
-# How an exercise was last graded, and the checksum of the file then: once it is edited, it counts
-# as not tried.
+# How an exercise was last graded, and the checksum of the file then: with another checksum it has
+# been edited since.
 graded() { echo "build/exercises/$1.graded"; }
 checksum() { cksum <"examples/exercises/$1.cpp"; }
 
 list_exercises() {
   for source in examples/exercises/[0-9]*.cpp; do
     name=$(basename "$source" .cpp)
-    state=$(sed -n "s/^$(checksum "$name") //p" "$(graded "$name")" 2>/dev/null || true)
+    state=''
+    if [ -f "$(graded "$name")" ]; then
+      state=$(sed -n "s/^$(checksum "$name") //p" "$(graded "$name")")
+      state=${state:-edited}
+    fi
     printf '  %-10s %-26s %s\n' "${state:-not tried}" "$name" \
       "$(sed -n '1s,^// [A-Z][a-z]* [0-9]*\. *,,p' "$source")"
   done
@@ -75,8 +96,13 @@ exercise() {
   echo "$sum $state" >"$(graded "$name")"
   case $status in
     0) echo "compare with examples/exercises/solutions/$name.cpp" ;;
-    1) echo "edit examples/exercises/$name.cpp, then ./qkv exercise ${name%%_*} once more" ;;
-    *) say "the program ended with $status, as after an index out of range"; exit 1 ;;
+    1) ;;
+    *)
+      say "the program crashed ($status): perhaps an index out of range, or calls without an end"
+      status=1 ;;
   esac
+  if [ $status = 1 ]; then
+    echo "edit examples/exercises/$name.cpp, then ./qkv exercise ${name%%_*} once more"
+  fi
   exit $status
 }

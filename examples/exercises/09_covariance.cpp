@@ -8,11 +8,12 @@
 //
 //   J = scale Cov_a(v, k) = scale sum_t a_t (v_t - mean v) (k_t - mean k)^T
 //
-// with means weighted by a. Given are the weights a (T), K, V and the scale.
+// with means weighted by a: how far v and k leave their means together, which is called their
+// covariance (Cov). Given are the weights a (T), K, V and the scale.
 //
 // Hint: a vector times a matrix is matmul(a, K) -> (D), here the mean of k. The sum over t of
-// columns times rows is one product: matmul(transpose(V), K) is sum_t v_t k_t^T. reshape(a, {T, 1})
-// makes a column of a, which multiplies row t by a_t.
+// columns times rows is one product: matmul(transpose(V), K) is sum_t v_t k_t^T. With
+// T = K.shape()[0], reshape(a, {T, 1}) makes a column of a, which multiplies row t by a_t.
 #include "examples/exercises/exercise.h"
 
 namespace qkv::examples {

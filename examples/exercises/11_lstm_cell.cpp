@@ -1,11 +1,12 @@
 // Exercise 11. One step of an LSTM (chapter 11)
 //
-//   gates = W_ih x + W_hh h + b        (B, 4 hidden): i, f, g, o side by side, PyTorch's order
+//   gates = W_ih x + W_hh h + b        (B, 4 hidden): i, f, g, o side by side
 //   i = sigmoid(...)  f = sigmoid(...)  g = tanh(...)  o = sigmoid(...)
 //   c' = f c + i g                     h' = o tanh(c')
 //
-// x (B, in), h and c (B, hidden), W_ih (4 hidden, in), W_hh (4 hidden, hidden), b (4 hidden).
-// Return {h', c'}.
+// sigmoid(x) = 1 / (1 + exp(-x)) is between 0 and 1. W_ih is chapter 11's W, W_hh its U, four of
+// each, one below the other. x (B, in), h and c (B, hidden), W_ih (4 hidden, in), W_hh (4 hidden,
+// hidden), b (4 hidden); hidden is h.shape()[1]. Return {h', c'}.
 //
 // Hint: linear(x, W, b) is x W^T + b, and the b may be left out. slice(gates, -1, begin, end) takes
 // columns begin to end - 1: i is 0 to hidden, f is hidden to 2 hidden, ...

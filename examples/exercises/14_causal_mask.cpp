@@ -2,7 +2,7 @@
 //
 // Return a bool tensor (queries, keys), true where a query may attend to a key: query i may look at
 // its own place and at all before it. With more keys than queries the last query stands at the last
-// key, as when earlier keys come from a cache:
+// key, as when it asks after a text that has been read before:
 //
 //   3 queries, 3 keys   # . .        2 queries, 4 keys   # # # .
 //                       # # .                            # # # #

@@ -4,6 +4,7 @@
 //
 //   dy * (x - y), x / 2.0, -x + 1.0      Variables have operators      1 - x is written -x + 1.0
 //   add(a, b), mul(a, 2.0), less(a, b)   Tensors have none
+//   x.shape()[0]                         the size of an axis; shapes count from 0 only
 //
 // Edit NN_name.cpp, in place of "your code"; ./qkv exercise NN says whether it is right.
 #pragma once

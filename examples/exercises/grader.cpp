@@ -241,7 +241,7 @@ int grade(int number, const std::string& title, void (*questions)()) {
   } catch (const NotYet& wrong) {
     line("wrong", wrong.what());
   } catch (const std::exception& error) {
-    line("wrong", str("an operation refused what it was given:\n", error.what()));
+    line("wrong", str("it ended with an error:\n", error.what()));
   }
   std::cout << name << (holds ? ": right" : ": not yet") << std::endl;
   return holds ? 0 : 1;

@@ -106,7 +106,7 @@ TEST_CASE("an error of an operation is shown") {
   holds(refused([] {
           compare("x", add(kRight, numbers({1, 2, 3})), kRight);
         }),
-        "an operation refused what it was given:\n         add: ");
+        "it ended with an error:\n         add: ");
 }
 
 TEST_CASE("gradients are judged by their number, their shapes and their values") {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# ./qkv exercise, with nothing built: a compiler and a CMake that only pretend, and programs that
-# end as told. What is listed as right, as not yet and as not tried, what is remembered of an edited
+# ./qkv exercise and ./qkv book, with nothing built: a compiler and a CMake that only pretend, and programs that
+# end as told. What is listed as right, as not yet and as not tried, what is said of an edited
 # file, and how an exercise is named.
 set -u
 project=$PWD
@@ -49,15 +49,23 @@ for word in 07 7 cross_entropy_backward 07_cross_entropy_backward; do
 done
 
 echo '// edited' >>examples/exercises/07_cross_entropy_backward.cpp
-listed 'not tried' 07_cross_entropy_backward
+listed edited 07_cross_entropy_backward
 grading 1 07
 [ $? = 1 ] || problem "a wrong exercise did not end with 1"
 listed 'not yet' 07_cross_entropy_backward
 
 grading 134 08 # as after abort()
 [ $? = 1 ] || problem "an exercise that was aborted did not end with 1"
-grep -q 'ended with 134' err || problem "the abort was not told: $(cat err)"
+grep -q 'crashed (134)' err || problem "the abort was not told: $(cat err)"
 listed 'not yet' 08_attention
+
+# A book that cannot be written is refused before anything is built.
+for file in '' /dev/full . "$work/none/book.html"; do
+  rm -rf build
+  ./qkv book "$file" >out 2>err && problem "book '$file' ended well"
+  grep -q '^qkv: book: ' err || problem "book '$file' was told: $(cat err)"
+  [ ! -e build ] || problem "book '$file' has built something"
+done
 
 ./qkv exercise 99 >out 2>err
 [ $? = 2 ] || problem "an unknown exercise did not end with 2"
