@@ -69,7 +69,7 @@ void look_back() {
   const Variable gated = lstm.forward(x).state.h;
   const Variable context = attention.forward(last.h, states, states).output;  // (1, C)
   const Tensor found = concat({arriving(last.h), arriving(gated), arriving(context)}, 0).value();
-  show("|dx_t|", "a row for RNN, LSTM, attention; t = 50, 45, 40, 1", found);
+  show("|dx_t|", "rows of RNN, LSTM, attention; t = 50, 45, 40, 1", found);
   expect("|dx_t|", found, {.4065, .0033, 0, 0, .1205, .0242, .0022, 0, .0126, .0146, .0057, .0074});
   say("In a chain each step back divides by about the same number, with gates by a smaller one. "
       "With attention the end looks directly at every word, and each has a share, word 1, too.");

@@ -56,7 +56,7 @@ void everybody_and_causal() {
       "i is the input of position i + 1. So query i may see the keys up to i only. The mask:");
   const Mask mask = Mask::causal(4);
   draw(mask.str());
-  formula("a_ij = exp(s_ij) / (sum of exp(s_ik) over the allowed k), and 0 where not allowed");
+  formula("a_ij = exp(s_ij) / (sum of exp(s_ik) over the allowed k),   and 0 where not allowed");
   const Tensor a = self_attention(X, mask).weights.value();  // (4, 4)
   show("a", "masked softmax(X X^T / sqrt(2))", a);
   expect("a", a,

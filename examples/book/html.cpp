@@ -90,6 +90,19 @@ std::string marked(const char* kind, const std::string& text) {
   return std::string("<span class=\"") + kind + "\">" + isolated_lines(text) + "</span>";
 }
 
+// ---- pieces -------------------------------------------------------------------------------------
+
+// Cuts off the head of a function, "void scores() {", if the piece ends with one.
+std::string take_head(std::string& piece) {
+  const size_t gap = piece.rfind("\n\n");
+  const size_t begin = gap == std::string::npos ? 0 : gap + 2;
+  const std::string head = piece.substr(begin);
+  const bool is_head = head.ends_with(") {\n") && head.find('{') == head.size() - 2 &&
+                       head[0] != ' ' && head[0] != '#';
+  if (is_head) piece.resize(begin);
+  return is_head ? head : "";
+}
+
 }  // namespace
 
 std::string html_sentence(const std::string& text) {
@@ -169,6 +182,7 @@ std::map<int, std::string> source_pieces(const std::vector<std::string>& sources
       int number = 0, end = 0;
       if (std::sscanf(line.c_str(), " // %d. %n", &number, &end) == 1 && end > 0 &&
           sections.erase(number) > 0) {
+        if (line[0] == ' ') pieces[number] = take_head(pieces[at]);
         at = number;
       }
       pieces[at] += line + "\n";

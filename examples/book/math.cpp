@@ -3,46 +3,19 @@
 //
 //   parts    item ... ; two spaces or more are a gap
 //   item     sign | factor | factors "/" factor       all factors before, up to the last sign
-//   factor   primary ("_" script | "^" script | "'")* [ "(" parts ")" ]   if it follows at once
+//   factor   scripted [ scripted ]                    a name, and parentheses that follow at once
+//   scripted primary ("_" script | "^" script | "'")*
 //   primary  number | name | word | "(" parts ")" | "[" parts "]" | "|" parts "|" | "sqrt(" ... ")"
 #include "examples/book/math.h"
 
-#include <map>
 #include <stdexcept>
-#include <vector>
+#include <utility>
 
+#include "examples/book/math_signs.h"
 #include "lib/text.h"
 
 namespace qkv::examples {
 namespace {
-
-using Names = std::map<std::string, std::string>;
-
-const Names kGreek = {{"alpha", "α"},   {"beta", "β"}, {"gamma", "γ"}, {"delta", "δ"},
-                      {"epsilon", "ε"}, {"eps", "ε"},  {"theta", "θ"}, {"lambda", "λ"},
-                      {"mu", "μ"},      {"pi", "π"},   {"rho", "ρ"},   {"sigma", "σ"},
-                      {"tau", "τ"},     {"phi", "φ"},  {"omega", "ω"}, {"Delta", "Δ"}};
-
-// Signs between factors, the longest first where one begins another.
-const std::vector<std::pair<std::string, std::string>> kSigns = {
-    {"...", "…"},  {"<=", "≤"}, {">=", "≥"}, {"!=", "≠"}, {"<-", "←"}, {"->", "→"},
-    {"=", "="},    {"+", "+"},  {"-", "−"},  {"*", "·"},  {".", "⋅"},  {"<", "&lt;"},
-    {">", "&gt;"}, {"~", "∼"},  {",", ","},  {";", ";"},  {":", ":"}};
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-std::string tag(const std::string& name, const std::string& inside) {
-  return "<" + name + ">" + inside + "</" + name + ">";
-}
-std::string row(const std::string& inside) { return tag("mrow", inside); }
-
-// As an identifier, which several letters make upright: around <mtext> signs have no space of their
-// own.
-std::string words(const std::string& text) {
-  return tag(lib::columns_of(text) > 1 ? "mi" : "mtext", lib::xml_escaped(text));
-}
 
 class Reader {
  public:
@@ -71,7 +44,8 @@ class Reader {
   std::string parts(const std::string& ends) {
     if (++depth_ > 32) throw std::invalid_argument("nested too deeply");
     std::string done, product;  // product: the factors since the last sign
-    const auto close = [&] { done += product, product.clear(); };
+    std::string above, below;   // if the product is a fraction
+    const auto close = [&] { done += product, product.clear(), above.clear(); };
     while (at_ < text_.size()) {
       const bool is_bar = here() == '|' && here(1) == ' ' && at_ > 0 && text_[at_ - 1] == ' ';
       if (!is_bar && ends.find(here()) != std::string::npos) break;
@@ -83,24 +57,29 @@ class Reader {
         const size_t begin = at_;
         while (here() == ' ') ++at_;
         const bool is_gap = at_ - begin > 1 && at_ < text_.size();
-        const bool would_merge = product.ends_with("</mn>") && is_digit(here());  // "2 3"
-        if (is_gap) close();
-        if (is_gap || would_merge) {
-          (is_gap ? done : product) +=
-              is_gap ? "<mspace width=\"2em\"/>" : "<mspace width=\"0.5em\"/>";
-        }
+        if (is_gap || product.ends_with("\u00a0</mi>")) close();  // words are no factor
+        (is_gap ? done : product) += is_gap ? space("2em") : product.empty() ? "" : narrow_space();
       } else if (here() == '/' && !product.empty()) {
         ++at_;
         while (here() == ' ') ++at_;
-        product = tag("mfrac", row(product) + row(denominator()));
+        if (in_script_) {  // too small for a line
+          product += tag("mo", "/");
+          continue;
+        }
+        const bool goes_on = !above.empty();  // a / b / c is a over b times c
+        if (!goes_on) above = without_brackets(product), below.clear();
+        below += (goes_on ? tag("mo", "·") : "") + denominator();
+        product = tag("mfrac", row(above) + row(goes_on ? below : without_brackets(below)));
       } else if (const std::string sign = a_sign(); !sign.empty()) {
-        const bool is_product = sign == "⋅";  // "q . k / 2" has all of q . k above the line
+        const bool is_product = sign == tag("mo", "⋅");  // "q . k / 2": q . k above the line
         if (!is_product) close();
-        (is_product ? product : done) += tag("mo", sign);
+        (is_product ? product : done) += sign;
+        above.clear();
       } else if (here() == ')' || here() == ']') {
         break;  // whoever opened it will see
       } else {
         product += factor();
+        above.clear();
       }
     }
     close();
@@ -108,12 +87,34 @@ class Reader {
     return done;
   }
 
+  // Between factors: numbers keep apart, and so do functions and gradients from what they follow.
+  std::string narrow_space() {
+    if (is_digit(here())) return space("0.5em");
+    const bool after_gradient = at_ > 2 && text_[at_ - 3] == 'd' && is_upper(text_[at_ - 2]);
+    const size_t begin = at_;
+    const std::string word = letters();
+    const bool apart = word.size() == 1 ? after_gradient : word != "sum" && !is_prose(word);
+    at_ = begin;
+    return apart && !word.empty() ? space("0.17em") : "";
+  }
+
   std::string a_sign() {
+    const char before = at_ > 0 ? text_[at_ - 1] : ' ';
+    if (here() == '.' && is_letter(before) && is_letter(here(1))) {  // x.grad()
+      ++at_;
+      return words(".");
+    }
     for (const auto& [plain, set] : kSigns) {
-      if (take(plain)) return set;
+      if (!take(plain)) continue;
+      const bool is_negative =
+          plain == "-" && here() != ' ' && std::string(" ([{|").find(before) != std::string::npos;
+      return is_negative ? "<mo form=\"prefix\">−</mo>" : tag("mo", set);
     }
     return "";
   }
+
+  // (a + b) / c: the line holds a + b together.
+  std::string without_brackets(const std::string& set) { return set == bracketed_ ? inside_ : set; }
 
   // What stands below the line is one factor, and what it is applied to: "sum_j exp(x_j)".
   std::string denominator() {
@@ -131,8 +132,13 @@ class Reader {
     const bool has_limits =
         text_.compare(at_, 4, "sum_") == 0 || text_.compare(at_, 4, "max_") == 0;
     const bool is_name = is_letter(here());
-    std::string base = primary(), below, above;
-    while (here() == '_' || here() == '^' || here() == '\'') {
+    const std::string base = with_scripts(primary(), has_limits);
+    return is_name && here() == '(' ? base + with_scripts(primary(), false) : base;  // f(x)_i
+  }
+
+  std::string with_scripts(const std::string& base, bool has_limits) {
+    std::string below, above;
+    while (here() == '_' || here() == '^' || (here() == '\'' && !is_letter(here(1)))) {
       const char kind = here();
       ++at_;
       if (kind == '\'') {
@@ -141,23 +147,16 @@ class Reader {
         (kind == '_' ? below : above) += script();
       }
     }
-    if (has_limits) {
-      base = tag("munder", base + row(below));
-    } else if (!below.empty() && !above.empty()) {
-      base = tag("msubsup", row(base) + row(below) + row(above));
-    } else if (!below.empty()) {
-      base = tag("msub", row(base) + row(below));
-    } else if (!above.empty()) {
-      base = tag("msup", row(base) + row(above));
-    }
-    return is_name && here() == '(' ? base + primary() : base;  // f(x)
+    return has_limits ? tag("munder", base + row(below)) : scripted(base, below, above);
   }
 
   // After "_" or "^": a group, whose parentheses are not shown, or letters and digits.
   std::string script() {
     if (take("(")) {
+      const bool outer = std::exchange(in_script_, true);
       const std::string inside = parts(")");
       need(")");
+      in_script_ = outer;
       return inside;
     }
     const std::string minus = take("-") ? tag("mo", "−") : "";
@@ -183,7 +182,8 @@ class Reader {
     }
     if (is_digit(here())) return number();
     if (is_letter(here())) return name();
-    const size_t begin = at_++;  // something else, perhaps of several bytes
+    if (take("'")) return prose("'" + letters());  // chapter 8's output
+    const size_t begin = at_++;                    // something else, perhaps of several bytes
     while ((here() & 0xc0) == 0x80) ++at_;
     return words(text_.substr(begin, at_ - begin));
   }
@@ -191,9 +191,9 @@ class Reader {
   std::string bracketed(const std::string& open, const std::string& close) {
     const std::string inside = parts(close);
     need(close);
-    const bool tall = inside.find("<mfrac") != std::string::npos;
-    const std::string sign = tall ? "<mo>" : "<mo stretchy=\"false\">";
-    return row(sign + open + "</mo>" + inside + sign + close + "</mo>");
+    const std::string all = in_brackets(open, inside, close);
+    if (open == "(") bracketed_ = all, inside_ = inside;
+    return all;
   }
 
   std::string number() {
@@ -218,6 +218,7 @@ class Reader {
     const std::string all = letters();
     if (kGreek.contains(all)) return tag("mi", kGreek.at(all));
     if (all == "sum" && here() == '_') return "<mo largeop=\"true\">∑</mo>";
+    if (all == "a" && at_ > 2 && text_[at_ - 3] == ',' && prose_follows()) return prose(all);
     const size_t d = all[0] == 'd' && all.size() > 1 && all != "do" ? 1 : 0;
     const std::string rest = all.substr(d), first = tag("mi", rest.substr(0, 1));
     const std::string before = d == 1 ? tag("mi", "d") : "";
@@ -238,7 +239,7 @@ class Reader {
   std::string rest_of_identifier(const std::string& beginning) {
     size_t end = at_ + 1;
     while (end < text_.size() && is_letter(text_[end])) ++end;
-    if (here() != '_' || beginning.size() < 3 || end - at_ < 5) return "";
+    if (here() != '_' || beginning.size() < 3 || end - at_ < 4) return "";
     const std::string rest = text_.substr(at_, end - at_);
     at_ = end;
     return rest;
@@ -252,30 +253,36 @@ class Reader {
       const std::string gap(1, here());
       ++at_;
       const std::string next = letters();
-      if (!is_prose(next)) {
+      if (!is_prose(next) && !(next == "a" && prose_follows())) {
         at_ = end;  // mathematics begins again
         break;
       }
       all += gap + next;
     }
-    const auto needs_space = [&](size_t space, size_t beyond) {  // signs bring their own
-      return space < text_.size() && text_[space] == ' ' && beyond < text_.size() &&
-             std::string("=+-*/<>,;").find(text_[beyond]) == std::string::npos;
-    };
-    return words((needs_space(begin - 1, begin - 2) ? "\u00a0" : "") + all +
-                 (needs_space(at_, at_ + 1) ? "\u00a0" : ""));
+    return words((needs_space(text_, begin - 1, begin - 2) ? "\u00a0" : "") + all +
+                 (needs_space(text_, at_, at_ + 1) ? "\u00a0" : ""));
   }
 
   // Is the word that ends here one of a sentence?
   [[nodiscard]] bool is_prose(const std::string& word) const {
-    if (word.size() < 2 || is_upper(word[1]) || kGreek.contains(word)) return false;
+    if (word.size() < 2 || kGreek.contains(word)) return false;
+    if (is_upper(word[1]) && (word.size() == 2 || !is_upper(word[0]))) return false;  // not RNN
     if (word.size() == 2 && (word[0] == 'd' || is_upper(word[0])) && word != "do") return false;
     return here() != '(' && here() != '_' && here() != '^' && !is_digit(here());
+  }
+
+  bool prose_follows() {  // "a row": a word, too
+    const size_t begin = at_;
+    const bool follows = take(" ") && is_prose(letters());
+    at_ = begin;
+    return follows;
   }
 
   const std::string& text_;
   size_t at_ = 0;
   int depth_ = 0;
+  bool in_script_ = false;
+  std::string bracketed_, inside_;  // the latest (...), and what it holds
 };
 
 }  // namespace

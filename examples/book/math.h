@@ -1,6 +1,7 @@
 // Formulas in plain letters become MathML, which browsers set without a script or a font of ours.
 //
 //   y_i = exp(x_i) / sum_j exp(x_j)    a fraction; the sum has its j beneath
+//   a / b / c,  2^(a / b)              a over b times c; in a superscript the line is a slash
 //   dA = dO V^T,  Wq,  W1              d and A; superscripts; a subscript without "_"
 //   sum_(i, j)  0.5^(8 - t)  m'        the parentheses of a sub- or superscript are not shown
 //   |u|  [q; k]  sqrt(D)  <=  ->  *    as one would write them by hand; Greek letters by name

@@ -124,9 +124,8 @@ class Writer {
       if (block.name == "K") k_ = &block;
       html_ += matrix_table(block);
     } else if (block.kind == "number") {
-      html_ += "<p class=\"number\">" +
-               math_ml(block.name + " = " + block.formula + " = " + number_text(block.numbers[0])) +
-               "</p>\n";
+      html_ += "<p class=\"number\">" + math_ml(block.name + " = " + block.formula) + " " +
+               math_ml("= " + number_text(block.numbers[0])) + "</p>\n";  // a line may end between
     } else if (block.kind == "map") {
       write_map(at);
     } else if (block.kind == "table") {

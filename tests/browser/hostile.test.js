@@ -43,7 +43,7 @@ test("words from right to left leave the words around them in place", () =>
     const { page } = await open(browser, { file });
     const map = page.locator("#map-1-1");
     await map.locator('.row[data-row="2"] .cell[data-column="0"]').click();
-    const [query, key] = await map.locator(".readout").evaluate((readout) => {
+    const [query, key, weight] = await map.locator(".readout").evaluate((readout) => {
       const left = (word) => {
         const walker = document.createTreeWalker(readout, NodeFilter.SHOW_TEXT);
         while (walker.nextNode()) {
@@ -56,9 +56,9 @@ test("words from right to left leave the words around them in place", () =>
         }
         return null;
       };
-      return [left("query "), left(", key ")];
+      return [left("query "), left(", key "), left(": 0.25")];
     });
-    assert.ok(query < key, `query at ${query}, key at ${key}`);
+    assert.ok(query < key && key < weight, `query ${query}, key ${key}, weight ${weight}`);
   }));
 
 test("very long words do not widen the page", () => withBrowser(async (browser) => {

@@ -27,6 +27,13 @@ function cutOff() {
       found.push(`${name(element)} reaches from ${box.left} to ${box.right}`);
     }
     const style = getComputedStyle(element);
+    const formula = element.closest("math") && element.closest(".formula, p.number");
+    if (formula) { // boxes are a little higher than their letters
+      const room = formula.getBoundingClientRect(), slack = parseFloat(style.fontSize) / 4;
+      if (box.top < room.top - slack || box.bottom > room.bottom + slack) {
+        found.push(`${name(element)} is cut off above or beneath`);
+      }
+    }
     if (["hidden", "clip"].includes(style.overflowX) && element.scrollWidth > element.clientWidth) {
       found.push(`${name(element)} is clipped`);
     }

@@ -100,4 +100,12 @@ TEST_CASE("html: a source is cut before the comments with its section numbers") 
   CHECK(pieces[2] == "  // 2. Two\ntwo();");
   CHECK(pieces[3] == "// 3. Three");
   CHECK(source_pieces({}, {1}).size() == 1);
+  pieces = source_pieces(  // the head of a function goes with what it holds
+      {"int a;\n\nvoid f(int b,\n       int c) {\n  // 1. One\n}\n\nvoid g() {\n  a;\n  if (b) {\n"
+       "  // 2. Two\n"},
+      {1, 2});
+  CHECK(pieces[0] == "int a;");
+  CHECK(pieces[1] ==
+        "void f(int b,\n       int c) {\n  // 1. One\n}\n\nvoid g() {\n  a;\n  if (b) {");
+  CHECK(pieces[2] == "  // 2. Two");
 }

@@ -50,6 +50,9 @@ TEST_CASE("math: subscripts and superscripts, with and without parentheses") {
          {"x_i^2", "<msubsup><mi>x</mi><mi>i</mi><mn>2</mn></msubsup>"},
          {"h_(t-1)", "<msub><mi>h</mi><mi>t</mi><mo>−</mo><mn>1</mn></msub>"},
          {"0.5^(8 - t)", "<msup><mn>0.5</mn><mn>8</mn><mo>−</mo><mi>t</mi></msup>"},
+         {"2^(a / b)", "<msup><mn>2</mn><mi>a</mi><mo>/</mo><mi>b</mi></msup>"},
+         {"f(x)_i", "<mi>f</mi><msub><mo>(</mo><mi>x</mi><mo>)</mo><mi>i</mi></msub>"},
+         {"mean(x)^2", "<mi>mean</mi><msup><mo>(</mo><mi>x</mi><mo>)</mo><mn>2</mn></msup>"},
          {"m'", "<msup><mi>m</mi><mo>′</mo></msup>"},
          {"A_right", "<msub><mi>A</mi><mi>right</mi></msub>"}});
 }
@@ -67,6 +70,20 @@ TEST_CASE("math: a fraction has every factor before the line, and one behind it"
           "<mo>(</mo><mi>b</mi><mo>)</mo></mfrac><mo>−</mo><mi>c</mi>"}});
 }
 
+TEST_CASE("math: what is divided twice stands over a product") {
+  check({{"6 / 8 / 6", "<mfrac><mn>6</mn><mn>8</mn><mo>·</mo><mn>6</mn></mfrac>"},
+         {"a / (b + c) / d",
+          "<mfrac><mi>a</mi><mo>(</mo><mi>b</mi><mo>+</mo><mi>c</mi><mo>)</mo><mo>·</mo><mi>d</mi>"
+          "</mfrac>"}});
+}
+
+TEST_CASE("math: a fraction needs no parentheses around its parts, nor the words before it") {
+  check({{"(a + b) / (c d)", "<mfrac><mi>a</mi><mo>+</mo><mi>b</mi><mi>c</mi><mi>d</mi></mfrac>"},
+         {"(a)(b) / c",
+          "<mfrac><mo>(</mo><mi>a</mi><mo>)</mo><mo>(</mo><mi>b</mi><mo>)</mo><mi>c</mi></mfrac>"},
+         {"at the end o / l", "<mi>at the end\u00a0</mi><mfrac><mi>o</mi><mi>l</mi></mfrac>"}});
+}
+
 TEST_CASE("math: the two parts of a fraction are two elements") {
   const std::string fraction = math_ml("a b / c");
   CHECK(fraction.find("<mfrac><mrow><mi>a</mi><mi>b</mi></mrow><mrow><mi>c</mi></mrow></mfrac>") !=
@@ -79,6 +96,8 @@ TEST_CASE("math: functions, sums, brackets and bars") {
          {"|u|^2", "<msup><mo>|</mo><mi>u</mi><mo>|</mo><mn>2</mn></msup>"},
          {"[q; k]", "<mo>[</mo><mi>q</mi><mo>;</mo><mi>k</mi><mo>]</mo>"},
          {"P(w | h)", "<mi>P</mi><mo>(</mo><mi>w</mi><mo>∣</mo><mi>h</mi><mo>)</mo>"},
+         {"P(ran | dog)", "<mi>P</mi><mo>(</mo><mi>ran</mi><mo>∣</mo><mi>dog</mi><mo>)</mo>"},
+         {"one_hot(z)", "<mi>one_hot</mi><mo>(</mo><mi>z</mi><mo>)</mo>"},
          {"masked_softmax(z)", "<mi>masked_softmax</mi><mo>(</mo><mi>z</mi><mo>)</mo>"}});
 }
 
@@ -92,7 +111,24 @@ TEST_CASE("math: signs") {
          {"a < b", "<mi>a</mi><mo>&lt;</mo><mi>b</mi>"},
          {"c <- 1", "<mi>c</mi><mo>←</mo><mn>1</mn>"},
          {"a, ..., b", "<mi>a</mi><mo>,</mo><mo>…</mo><mo>,</mo><mi>b</mi>"},
-         {"x ~ y", "<mi>x</mi><mo>∼</mo><mi>y</mi>"}});
+         {"x ~ y", "<mi>x</mi><mo>∼</mo><mi>y</mi>"},
+         {"x.y", "<mi>x</mi><mtext>.</mtext><mi>y</mi>"}});
+}
+
+TEST_CASE("math: a minus that subtracts has space on both sides, a negative number has none") {
+  const std::string negative = "<mo form=\"prefix\">−</mo>";
+  check({{"a - b", "<mi>a</mi><mo>−</mo><mi>b</mi>"},
+         {"a-b", "<mi>a</mi><mo>−</mo><mi>b</mi>"},
+         {"a = -1", "<mi>a</mi><mo>=</mo>" + negative + "<mn>1</mn>"},
+         {"(-b)", "<mo>(</mo>" + negative + "<mi>b</mi><mo>)</mo>"},
+         {"replaced by -1", "<mi>replaced by\u00a0</mi>" + negative + "<mn>1</mn>"}});
+}
+
+TEST_CASE("math: functions and gradients stand apart from their neighbours") {
+  const std::string gap = "<mspace width=\"0.17em\"/>";
+  check({{"o tanh(c)", "<mi>o</mi>" + gap + "<mi>tanh</mi><mo>(</mo><mi>c</mi><mo>)</mo>"},
+         {"2 dp", "<mn>2</mn>" + gap + "<mi>d</mi><mi>p</mi>"},
+         {"dO O", "<mi>d</mi><mi>O</mi>" + gap + "<mi>O</mi>"}});
 }
 
 TEST_CASE("math: words stay words, with spaces where they meet letters") {
@@ -101,11 +137,17 @@ TEST_CASE("math: words stay words, with spaces where they meet letters") {
          {"average of dA weighted by A",
           "<mi>average of\u00a0</mi><mi>d</mi><mi>A</mi><mi>\u00a0weighted by\u00a0"
           "</mi><mi>A</mi>"},
-         {"bits = 1", "<mi>bits</mi><mo>=</mo><mn>1</mn>"}});
+         {"bits = 1", "<mi>bits</mi><mo>=</mo><mn>1</mn>"},
+         {"X, with a view", "<mi>X</mi><mo>,</mo><mi>\u00a0with a view</mi>"},
+         {"k, a row", "<mi>k</mi><mo>,</mo><mi>\u00a0a row</mi>"},
+         {"a summed", "<mi>a</mi><mi>\u00a0summed</mi>"},
+         {"rows of LSTM", "<mi>rows of LSTM</mi>"},
+         {"chapter 8's output", "<mi>chapter\u00a0</mi><mn>8</mn><mi>'s output</mi>"}});
 }
 
 TEST_CASE("math: numbers beside one another do not become one") {
-  check({{"2 3", "<mn>2</mn><mspace width=\"0.5em\"/><mn>3</mn>"},
+  check({{"V 1", "<mi>V</mi><mspace width=\"0.5em\"/><mn>1</mn>"},
+         {"2 3", "<mn>2</mn><mspace width=\"0.5em\"/><mn>3</mn>"},
          {"1e8 + 1e-6", "<mn>1e8</mn><mo>+</mo><mn>1e-6</mn>"},
          {"2  3", "<mn>2</mn><mspace width=\"2em\"/><mn>3</mn>"}});
 }
