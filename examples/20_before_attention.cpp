@@ -111,7 +111,7 @@ std::unique_ptr<Model> text_and_transformer(const Task& task, const Config& conf
   train(
       *model, task, config, /*report=*/[](const Metrics&) {}, /*stop=*/[] { return false; });
   const double perplexity = predict(*model, task, Split::test).perplexity();
-  show("perplexity", "of chapter 17's block, twice, with 4 heads and a causal mask", perplexity);
+  show("perplexity", "of two causal blocks with 4 heads", perplexity);
   expect("the grammar", grammar, 1.6028);
   expect("the Transformer", perplexity, 1.6396);
   expect("the best n-gram", best, 1.7481);

@@ -1,7 +1,7 @@
 #!/bin/sh
-# ./qkv exercise and ./qkv book, with nothing built: a compiler and a CMake that only pretend, and programs that
-# end as told. What is listed as right, as not yet and as not tried, what is said of an edited
-# file, and how an exercise is named.
+# ./qkv exercise and ./qkv book, with nothing built: a compiler and a CMake that only pretend, and
+# programs that end as told. What is listed as right, as not yet, as edited and as not tried, and
+# how an exercise is named.
 set -u
 project=$PWD
 work=$(mktemp -d)
