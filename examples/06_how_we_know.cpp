@@ -81,13 +81,17 @@ void every_element() {
 
 // 3. Which eps
 void which_eps() {
-  section(3, "Which eps: a V on its side");
+  section(3, "Which eps: a V");
   say("Smaller is better? eps_sweep tries steps from 0.1 to 1e-12 at each of the six numbers x; "
-      "eps_chart draws the largest error, by powers of ten: o in float64, x in float32.");
+      "eps_chart draws the largest error, by powers of ten, in float64 (o) and in float32 (x).");
   formula("f(x) = x^3 / (1 + x^2)");
   const Function f = [](In in) { return in[0] * in[0] * in[0] / (in[0] * in[0] + 1.0); };
   const std::vector<EpsPoint> points = eps_sweep(f, {x});
-  draw(eps_chart(points));
+  std::vector<std::vector<std::string>> rows = {{"eps", "error in float64", "in float32"}};
+  for (const EpsPoint& p : points) {
+    rows.push_back({scientific(p.eps), scientific(p.float64), scientific(p.float32)});
+  }
+  plot({"the largest error by eps", "log10", "log10"}, rows, eps_chart(points));
   expect("a hundredth of the error", points[1].float64 / points[2].float64 > 90);
   expect("best near 1e-6", points[5].float64 < 1e-8 && points[11].float64 > 1e-5);
   say("At first the error falls as in section 1 (L''' is how fast the bend changes; truncation: a "
@@ -120,11 +124,9 @@ void planted_error() {
       "and each known one is tried: a transpose, a sign, a factor, a forgotten sum. dC^T A is the "
       "transpose of A^T dC. dA, input 0, is right.");
   say("\"Taylor\" is a second opinion, without an eps: move all elements at once, by h in a random "
-      "direction d, and subtract what the gradient g predicts, h g . d (<gradient, d> in the "
-      "report).");
+      "direction d, and subtract what the gradient g predicts, h g . d (<gradient, d>).");
   formula("R(h) = |L(x + h d) - L(x) - h g . d|");
-  say("What remains is a bend and falls like h^2. Here it falls like h, a straight part: g is "
-      "wrong.");
+  say("What remains is a bend and falls like h^2. Here it falls like h: it is straight, g wrong.");
   try_this("Return matmul(transpose(a), dC), as chapter 3 has it: expect() then misses the error.");
 }
 
@@ -132,10 +134,9 @@ void planted_error() {
 void kinks() {
   section(5, "What has no slope");
   say("relu(x) = max(x, 0) has slope 0 below 0 and slope 1 above; at 0 it has none: a kink. "
-      "grad_check looks at both sides, and reports (the slope of L above 0 is 1 times its r "
-      "there):");
-  const auto report =
-      grad_check("relu", [](In in) { return relu(in[0]); }, {Tensor::of<double>({-1, 0, 2}, {3})});
+      "grad_check looks at both sides, and reports the slopes of L, with r:");
+  const Tensor at = Tensor::of<double>({-1, 0, 2}, {3});
+  const auto report = grad_check("relu", [](In in) { return relu(in[0]); }, {at});
   expect("one kink", report.passed && report.elements == 2 && report.kinks.size() == 1);
   draw(report.kinks[0].text());
   say("Backward may take either, or one between them; the two other elements are compared as ever. "

@@ -67,7 +67,7 @@ Columns measure(const std::string& name, double (*of)(const Tensor&)) {
     rows.push_back({std::to_string(D), fixed(without), fixed(with)});
     found.without.push_back(without), found.with.push_back(with);
   }
-  plot({name + " by width", /*doubling_x=*/true}, rows);
+  plot({name + " by width", /*x_scale=*/"log2"}, rows);
   return found;
 }
 

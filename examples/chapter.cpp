@@ -132,14 +132,25 @@ void table(const std::vector<std::vector<std::string>>& rows) {
   put({{"block", "table"}, {"rows", rows}}, aligned(rows));
 }
 
-void plot(const Plot& how, const std::vector<std::vector<std::string>>& rows) {
-  put({{"block", "plot"}, {"title", how.title}, {"doubling_x", how.doubling_x}, {"rows", rows}},
-      aligned(rows));
+void plot(const Plot& how, const std::vector<std::vector<std::string>>& rows,
+          const std::string& picture) {
+  put({{"block", "plot"},
+       {"title", how.title},
+       {"x_scale", how.x_scale},
+       {"y_scale", how.y_scale},
+       {"rows", rows}},
+      picture.empty() ? aligned(rows) : picture);
 }
 
 std::string fixed(double value, int decimals) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
+}
+
+std::string scientific(double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.1e", value);
   return text;
 }
 

@@ -40,15 +40,20 @@ void map(const std::string& title, const tensor::Tensor& weights,
 void table(const std::vector<std::vector<std::string>>& rows);
 
 // A table that the book also draws as a chart: the first column along x, each other column a line
-// by its heading. A cell begins with its number.
+// by its heading. A cell begins with its number. A program that has a picture of its own says that
+// in place of the table.
 struct Plot {
   std::string title;
-  bool doubling_x = false;  // x is on a logarithmic scale, to base 2
+  std::string x_scale = "linear", y_scale = "linear";  // or log2, log10
 };
-void plot(const Plot& how, const std::vector<std::vector<std::string>>& rows);
+void plot(const Plot& how, const std::vector<std::vector<std::string>>& rows,
+          const std::string& picture = "");
 
 // "0.3911": so many decimals, for numbers in sentences and tables.
 [[nodiscard]] std::string fixed(double value, int decimals = 4);
+
+// "6.5e-11": two digits and a power of ten.
+[[nodiscard]] std::string scientific(double value);
 
 // The last line of a section: what a reader may change, and what will happen.
 void try_this(const std::string& text);

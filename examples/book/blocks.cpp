@@ -38,7 +38,8 @@ Block read_block(const std::string& line) {
   read(json, "queries", block.queries);
   read(json, "keys", block.keys);
   read(json, "rows", block.rows);
-  read(json, "doubling_x", block.doubling_x);
+  read(json, "x_scale", block.x_scale);
+  read(json, "y_scale", block.y_scale);
   if (json.contains("numbers")) {
     for (const Json& number : json.at("numbers")) block.numbers.push_back(number_of(number));
   }

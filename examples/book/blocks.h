@@ -20,7 +20,7 @@ struct Block {
   std::vector<double> numbers;  // show, number (one of them), map
   std::vector<std::string> queries, keys;      // map: its rows and columns
   std::vector<std::vector<std::string>> rows;  // table, plot
-  bool doubling_x = false;                     // plot
+  std::string x_scale, y_scale;                // plot: linear, log2 or log10
 };
 
 struct Chapter {

@@ -19,6 +19,10 @@ double number_in(const std::string& cell) {
   return end == cell.c_str() ? std::numeric_limits<double>::quiet_NaN() : value;
 }
 
+Scale scale_of(const std::string& name) {
+  return name == "log2" ? Scale::log2 : name == "log10" ? Scale::log10 : Scale::linear;
+}
+
 // Every byte that means something in an address or in an attribute, as %3C.
 std::string percent_encoded(const std::string& text) {
   const std::string plain = " !()*+,-./0123456789:;=_~";
@@ -38,7 +42,8 @@ std::string plot_figure(const Block& plot) {
   ChartPanel panel;
   panel.title = plot.text;
   const std::vector<std::string>& headings = plot.rows.at(0);
-  panel.x = {headings.at(0), plot.doubling_x ? Scale::log2 : Scale::linear};
+  panel.x = {headings.at(0), scale_of(plot.x_scale)};
+  panel.y.scale = scale_of(plot.y_scale);
   for (size_t j = 1; j < headings.size(); ++j) {
     ChartLine line = {headings[j], {}};
     for (size_t i = 1; i < plot.rows.size(); ++i) {
