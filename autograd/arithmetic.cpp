@@ -1,6 +1,7 @@
-// + - * / and their adjoints. Operands broadcast, and the adjoint of broadcasting is a sum: an
-// element that was used many times collects the gradients of all its uses. reduce_to does that. No
-// gradient is computed for a constant: wanted(i) tells whether operand i needs one.
+// + - * / and their adjoints, the rules by which gradients go back through them. Operands
+// broadcast, and the adjoint of broadcasting is a sum: an element that was used many times collects
+// the gradients of all its uses. reduce_to does that. No gradient is computed for a constant:
+// wanted(i) tells whether operand i needs one.
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/elementwise.h"

@@ -33,7 +33,7 @@ struct BackwardOptions {
 // got, and the part of the graph that was gone through is freed; all else is as before the call.
 void backward(const Variable& output, const Variable& cotangent = {}, BackwardOptions options = {});
 
-// The same for chosen inputs, which need not be leaves: returns Σ_i cotangents[i] ·
+// The same for chosen inputs, which need not be leaves: returns the sum Σ_i cotangents[i] ·
 // d(outputs[i])/d(input) for each of them, zeros where no path leads to it, and leaves the
 // gradients of leaves alone.
 [[nodiscard]] std::vector<Variable> grad(const std::vector<Variable>& outputs,

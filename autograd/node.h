@@ -1,9 +1,9 @@
 // Node: one recorded operation, and record(), with which every operation makes its own.
 //
 // Adding an operation: 1. a block in a file of ops: caption, forward, backward beneath it;
-// 2. its declaration in ops.h; 3. rows in op_rows_*.cpp, which gradient-check it: several shapes,
-// one element, none; 4. its rule in rules.cpp; 5. for a fused one, its definition by simple
-// operations (record_fused).
+// 2. its declaration in ops.h; 3. rows in op_rows_*.cpp, which check its gradients: several shapes,
+// one element, none; 4. its rule in rules.cpp; 5. for a fused one, which does the work of several
+// operations at once, its definition by simple ones (record_fused).
 #pragma once
 
 #include <functional>
@@ -33,8 +33,9 @@ struct Node {
   Variable grad;                // at a leaf, what backward() has left
   bool freed = false;           // an earlier pass has dropped what the operation saved
 
-  // During a pass (passes take turns): what users of the result have sent so far, and whether
-  // anybody asked for this node's gradient or for one that it leads to.
+  // During a pass, one walk back through the graph (passes take turns): what users of the result
+  // have sent so far, and whether anybody asked for this node's gradient or for one that it leads
+  // to.
   Variable pending;
   bool wanted = true;
   uint64_t pass = 0;     // the number of the pass that `pending` belongs to
@@ -130,7 +131,8 @@ void require_version(const Tensor& saved, uint64_t version);
 
 // A Variable kept for the backward pass, with the version its storage had. Reading it after an
 // in-place write throws: the numbers that the gradient needs are gone. Every tensor that a closure
-// keeps is one, masks and indices too: that is how tape.h knows what an operation has saved.
+// (a backward, with what it has captured) keeps is one, masks and indices too: that is how tape.h
+// knows what an operation has saved.
 class Saved {
  public:
   Saved() = default;
@@ -161,8 +163,8 @@ class Saved {
 }
 
 // A fused operation: `backward` works on plain tensors, and `definition` is the same function as a
-// composition of simple operations: the text for readers, the oracle for tests, and what is
-// differentiated when gradients of gradients are asked for (create_graph).
+// composition of simple operations: the text for readers, the oracle for tests (the answer to be
+// met), and what is differentiated when gradients of gradients are asked for (create_graph).
 //
 //   backward     dy -> the gradients of the inputs: std::vector<Tensor>(const Tensor& dy)
 //   definition   the inputs -> the result: Variable(const std::vector<Variable>& inputs)

@@ -1,6 +1,6 @@
 // The op table: every differentiable operation with inputs to try it on. It is one list, and drives
-// the gradient tests, the `gradcheck` command, the second-order tests and the oracle test of fused
-// operations.
+// the gradient tests, the `gradcheck` command, the second-order tests (gradients of gradients) and
+// the oracle test of fused operations.
 #pragma once
 
 #include <functional>

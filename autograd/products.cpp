@@ -32,6 +32,7 @@ Grads matmul_of_vectors_backward(const Variable& A, const Variable& B, const Var
 //              dB = Aᵀ dC          (..., K, M) x (..., M, N) -> (..., K, N)
 //
 // Why: C_ij = Σ_k A_ik B_kj, so A_ik reaches the loss through row i of C only, weighted by B_kj.
+// The dots are batch axes: many products side by side.
 // Saved: A and B. The product is not needed again.
 Variable matmul(const Variable& A, const Variable& B) {
   return record("matmul", {A, B}, tensor::matmul(A.value(), B.value()),
@@ -53,6 +54,7 @@ Variable matmul(const Variable& A, const Variable& B) {
 //              dW = dyᵀ x          (out, rows) x (rows, in) -> (out, in), all positions as rows
 //              db = Σ dy           over all positions
 //
+// Each position (a row of `in` numbers) meets the weights W, and a bias b is added, or none.
 // Saved: x and W.
 Variable linear(const Variable& x, const Variable& W, const Variable& b) {
   const auto definition = [](const std::vector<Variable>& in) {

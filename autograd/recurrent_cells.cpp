@@ -3,6 +3,7 @@
 // products of a step, so that all gates of a cell are one product:
 //
 //   from_x = W_ih x + b_ih,  from_h = W_hh h + b_hh       (B, gates · hidden)
+//   σ(x) = 1 / (1 + exp(-x))       the sigmoid: between 0 and 1, as a gate has to be
 #include "lib/recurrent_cells.h"
 
 #include "autograd/node.h"

@@ -1,5 +1,6 @@
 // Softmax and its relatives, fused: the definitions by simple operations are the text, the kernels
-// behind tensor/softmax.h compute the same in one go. The Jacobian first, then what is left of it:
+// behind tensor/softmax.h compute the same in one go. The Jacobian first (∂ instead of d: only x_j
+// moves), then what is left of it:
 //
 //   y_i = exp(x_i) / Σ_j exp(x_j)     ∂y_i/∂x_j = y_i (δ_ij - y_j)                 n x n
 //   dx_j = Σ_i dy_i y_i (δ_ij - y_j) = y_j (dy_j - Σ_i dy_i y_i)                   n

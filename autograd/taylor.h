@@ -4,7 +4,8 @@
 //   R(h) = |L(x + h d) - L(x) - h <g, d>|      g right:  ~ h² L''/2    slope 2 in log-log
 //                                              g wrong:  ~ h |error|   slope 1
 //
-// Source: the Taylor remainder test of adjoint codes, as in Farrell, Ham, Funke, Rognes 2013.
+// Source: the Taylor remainder test of adjoint (backward) codes, as in Farrell, Ham, Funke, Rognes
+// 2013.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,7 @@
 // Variable: a tensor that may belong to a graph. An operation on Variables computes its value at
-// once and, if an operand requires a gradient, records a Node: who its inputs were, and how to send
-// a gradient back to them. A Variable outside any graph is a tensor and a null pointer.
+// once and, if an operand requires a gradient (is a parameter(), or was made of one), records a
+// Node: who its inputs were, and how to send a gradient back to them. A Variable outside any graph
+// is a tensor and a null pointer.
 // Next: engine.h, which walks this graph backwards.
 #pragma once
 
@@ -35,8 +36,9 @@ class Variable {
   [[nodiscard]] Dtype dtype() const { return value_.dtype(); }
   [[nodiscard]] double item() const { return value_.item(); }
 
-  // In-place access for optimisers. A write to a tensor that a recorded operation has saved makes a
-  // later backward through that operation throw.
+  // In-place access for optimisers, which take the steps of training. A write to a tensor that a
+  // recorded operation has saved (kept for its way back) makes a later backward through that
+  // operation throw.
   [[nodiscard]] Tensor& mutable_value() { return value_; }
 
   [[nodiscard]] bool requires_grad() const { return node_ != nullptr; }

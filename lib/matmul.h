@@ -48,9 +48,9 @@ void matmul_blocked(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Ma
 template <class T>
 void matmul_simd(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C);
 
-// Rung 5, threads (matmul.cpp): from 2 MFLOP on, threads share the blocks of C, or the rows of one
-// large product whose B they have packed together. With a bias (N numbers; not together with
-// accumulate) every sum of column j begins with bias[j].
+// Rung 5, threads (matmul.cpp): from 2 MFLOP (million operations) on, threads share the blocks of
+// C, or the rows of one large product whose B they have packed together. With a bias (N numbers;
+// not together with accumulate) every sum of column j begins with bias[j].
 template <class T>
 void matmul(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C,
             const T* bias = nullptr);

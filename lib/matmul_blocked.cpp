@@ -3,7 +3,7 @@
 // thread; rung 5 (matmul.cpp) brings others to share the packed panels of a large product.
 //
 //   large products:  for each block of columns of C:
-//                      for each k-panel:  pack B, 512 x 512 floats or so, level 2
+//                      for each k-panel:  pack B, 512 x 512 floats or so, for level 2 (of cache)
 //                                         multiply all of A's panel with it
 #include <algorithm>
 

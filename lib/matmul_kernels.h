@@ -8,7 +8,7 @@ namespace qkv::lib {
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// A block of C and the parts of A and B that it needs; K is whole.
+// A block of C and the parts of A and B that it needs; K is whole, or a k-panel: a range of k.
 template <class T>
 struct ProductBlock {
   int64_t M, N, K;
@@ -31,7 +31,7 @@ struct MatmulKernels {
   int64_t depth;                                                       // of a k-panel, at most
 };
 
-// The kernels of active_isa(), and those without SIMD.
+// The kernels of active_isa(), the instruction set in use (cpu.h), and those without SIMD.
 template <class T>
 const MatmulKernels<T>& matmul_kernels();
 template <class T>

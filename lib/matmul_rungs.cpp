@@ -6,8 +6,8 @@
 
 namespace qkv::lib {
 
-// std::fma rounds once, as the SIMD kernels do: multiplying and adding in two steps would round
-// twice and differ from them in the last bit.
+// std::fma rounds once, as the SIMD kernels do (a kernel is the code of the innermost loops):
+// multiplying and adding in two steps would round twice and differ from them in the last bit.
 template <class T>
 void matmul_definition(ProductShape shape, Matrix<const T> A, Matrix<const T> B, Matrix<T> C) {
   for (int64_t i = 0; i < shape.M; ++i) {

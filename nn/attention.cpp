@@ -87,8 +87,9 @@ Variable join_heads(const Variable& x) {
 
 }  // namespace
 
-// Why 1/√D: a dot product of D independent terms of variance 1 has variance D. Unscaled, the scores
-// of wide heads are large, softmax is all but one-hot, and its gradient y (dy - Σ dy y) vanishes.
+// Why 1/√D: a dot product of D independent terms of mean 0 and variance 1 (the mean of their
+// squares) has variance D. Unscaled, the scores of wide heads are large, softmax is all but one-hot
+// (1 for one key, 0 for the others), and its gradient y (dy - Σ dy y) vanishes.
 Variable attention_scores(const Variable& Q, const Variable& K, std::optional<double> scale) {
   if (Q.rank() < 2 || K.rank() < 2 || Q.shape().from_end(1) != K.shape().from_end(1)) {
     lib::fail("attention_scores: Q is ", Q.shape(), ", K is ", K.shape(),

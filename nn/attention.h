@@ -17,8 +17,9 @@ namespace qkv::nn {
 //   weights = softmax(scores)       one row per query; its numbers sum to 1
 //   output  = weights V             the context of each query
 //
-// A query that may look at no key has a row of zeros. Kinds that weigh in another way say so where
-// they are declared: with a sink, or in a window (local_attention.h), a row sums to less than 1.
+// A head is one of H attentions side by side. A mask (mask.h) says which keys a query may look at;
+// if at none, it has a row of zeros. Kinds that weigh in another way say so where they are
+// declared: with a sink, or in a window (local_attention.h), a row sums to less than 1.
 struct AttentionOutput {
   Variable output;   // (B, H, Tq, D); (B, Tq, C) where there are no heads, or where they are joined
   Variable weights;  // (B, H, Tq, Tk): rows are queries, columns keys, every head by itself
@@ -39,8 +40,8 @@ struct AttentionOutput {
 //
 // Q (..., Tq, D), K (..., Tk, D), V (..., Tk, Dv) -> output (..., Tq, Dv), weights (..., Tq, Tk). A
 // query whose mask allows no key gets weights 0 and output 0. With slopes (H), for operands (B, H,
-// T, D), score ij gets the bias -slope |i + (Tk - Tq) - j| (ALiBi, positions.h). Throws
-// std::invalid_argument if shapes do not fit.
+// T, D), score ij gets the bias -slope |i + (Tk - Tq) - j|: far keys count less (ALiBi,
+// positions.h). Throws std::invalid_argument if shapes do not fit.
 //
 // Whoever can do without the weights says need_weights = false: then one fused operation computes
 // the output, in memory O(T) instead of O(T²), and much faster (autograd/attention.cpp).
@@ -76,7 +77,7 @@ struct KeysAndValues {
 class MultiHeadAttention : public Module {
  public:
   // Throws std::invalid_argument unless width is a multiple of heads, and heads of kv_heads; for
-  // rotary positions D must be even; alibi goes with no variation.
+  // rotary positions (positions.h) D must be even; alibi goes with no variation (variations.h).
   MultiHeadAttention(int64_t width, int64_t heads, lib::Generator& generator,
                      MultiHeadOptions options = {});
 

@@ -1,4 +1,5 @@
-// The decoder's forward pass. Shapes: B batch, T sequence, Tm memory, C width, H heads.
+// The decoder's forward pass. Shapes: B batch, T sequence, Tm memory (what the encoder has made of
+// the sequence that was read), C width, H heads.
 #include "nn/decoder.h"
 
 #include "autograd/ops.h"

@@ -24,9 +24,9 @@ class EncoderDecoderDecoding;
 
 class EncoderDecoder : public Module {
  public:
-  // vocab symbols of the target, source_vocab of the source; window and relative positions act in
-  // both self-attentions, not across. Tied embeddings: the table of the target gives the logits.
-  // Throws std::invalid_argument as LanguageModel.
+  // vocab symbols of the target, source_vocab of the source; window and relative positions (rotary,
+  // alibi) act in both self-attentions, not across. Tied embeddings: the table of the target gives
+  // the logits. Throws std::invalid_argument as LanguageModel.
   EncoderDecoder(const TransformerConfig& config, lib::Generator& generator);
 
   // source (B, S) int64; row b has source_lengths[b] real symbols, all if none are given.

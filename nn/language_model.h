@@ -1,8 +1,8 @@
-// A language model: the decoder-only Transformer. Every position predicts the symbol that follows,
-// from itself and those before it.
+// A language model: the decoder-only Transformer, which writes without reading anything else first.
+// Every position predicts the symbol that follows, from itself and those before it.
 //
 //   input     BOS  t   h   e          tokens -> TokenInput -> L causal layers -> TokenOutput
-//   target    t    h   e   EOS
+//   target    t    h   e   EOS                  (tokens.h: to rows of numbers, and back to logits)
 //
 // Sources: Radford et al. 2018, "GPT"; pre-norm with a norm at the end: Radford et al. 2019.
 #pragma once

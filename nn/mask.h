@@ -27,7 +27,7 @@ class Mask {
   Mask() = default;  // no restriction
 
   // Query i may attend to keys 0 .. i. With more keys than queries the last query is aligned with
-  // the last key, as when earlier keys come from a cache. Allowed: (Tq, Tk).
+  // the last key, as when earlier keys come from a cache (kv_cache.h). Allowed: (Tq, Tk).
   static Mask causal(int64_t queries, int64_t keys);
   static Mask causal(int64_t length) { return causal(length, length); }
 

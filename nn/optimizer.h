@@ -18,6 +18,7 @@ class Optimizer {
   virtual void step() = 0;
   void zero_grad();
 
+  // How far a step goes.
   double learning_rate = 0;  // a schedule may change it before every step
 
  protected:
@@ -29,7 +30,9 @@ struct SgdOptions {
   bool nesterov = false;
 };
 
-// Stochastic gradient descent, as PyTorch's SGD (lib/update.h has the formula).
+// Stochastic gradient descent: each step goes against the gradient of one random batch. Momentum
+// adds a share of the steps before (nesterov: once more, ahead of time), weight decay draws weights
+// towards 0. As PyTorch's SGD; lib/update.h has the formula.
 class SGD : public Optimizer {
  public:
   // Throws std::invalid_argument for a negative option, momentum of 1 or more, or nesterov without

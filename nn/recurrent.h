@@ -27,8 +27,9 @@ struct RecurrentOutput {
 enum class Direction { forward, backward };
 
 // What RNN, GRU and LSTM share. A model that is given a Recurrent need not know which it is.
-// Parameters, named, shaped and ordered as PyTorch's: weight_ih (gates · hidden, in),
-// weight_hh (gates · hidden, hidden), bias_ih and bias_hh (gates · hidden), uniform in ±1/√hidden.
+// Parameters, named, shaped and ordered as in PyTorch, a much used library: weight_ih (gates ·
+// hidden, in), weight_hh (gates · hidden, hidden), bias_ih and bias_hh (gates · hidden), uniform in
+// ±1/√hidden.
 class Recurrent : public Module {
  public:
   // x (B, in) -> the state after it. States that are left out, here and below, are zeros.
@@ -63,6 +64,7 @@ class RNN : public Recurrent {
   RNN(int64_t in, int64_t hidden, lib::Generator& generator);
 };
 
+// The gated recurrent unit: as an LSTM, with two gates and no second state.
 // Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
 class GRU : public Recurrent {
  public:

@@ -155,9 +155,10 @@ Variable GeneralAttention::score(const Variable& query, const Variable& keys) co
 //
 //   score(q, k) = vᵀ tanh(W [q; k])        [q; k]: one vector, q and then k
 //
-// A perceptron with one hidden layer looks at every pair: it may find out more than any product
-// can, at the cost of memory for B · Tq · T hidden vectors. The products need no pairs: with W cut
-// in two, W [q; k] = W_q q + W_k k, each query and each key meets its part of W once.
+// A perceptron (a feed-forward network) with one hidden layer looks at every pair: it may find out
+// more than any product can, at the cost of memory for B · Tq · T hidden vectors. The products need
+// no pairs: with W cut in two, W [q; k] = W_q q + W_k k, each query and each key meets its part of
+// W once.
 ConcatAttention::ConcatAttention(int64_t query_width, int64_t key_width, int64_t hidden,
                                  lib::Generator& generator)
     : Attention("ConcatAttention", query_width, key_width) {

@@ -1,5 +1,6 @@
-// Attention of encoder-decoder networks: a query looks over a sequence, and a score function says
-// how well it matches each key. All that differs from one kind to another is that function.
+// Attention of encoder-decoder networks, where one part reads and the other writes: a query looks
+// over a sequence, and a score function says how well it matches each key. All that differs from
+// one kind to another is that function.
 // Sources: Bahdanau, Cho, Bengio 2015, section 3.1; Luong, Pham, Manning 2015, section 3.1.
 // Next: recurrent.h, whose states are the queries and keys.
 #pragma once
@@ -25,8 +26,9 @@ class Attention : public Module {
  public:
   // query (B, Cq), keys (B, T, Ck), values (B, T, Cv) -> output (B, Cv), weights (B, T); or many
   // queries at once, (B, Tq, Cq) -> output (B, Tq, Cv), weights (B, Tq, T). The mask broadcasts to
-  // (B, 1, Tq, T), with Tq = 1 for one query: Mask::padding(lengths, T) fits. A query whose mask
-  // allows no key gets weights 0 and output 0. Throws std::invalid_argument if shapes do not fit.
+  // (B, 1, Tq, T), with Tq = 1 for one query: Mask::padding(lengths, T), which hides what shorter
+  // sequences are filled up with, fits. A query whose mask allows no key gets weights 0 and output
+  // 0. Throws std::invalid_argument if shapes do not fit.
   [[nodiscard]] AttentionOutput forward(const Variable& query, const Variable& keys,
                                         const Variable& values, const Mask& mask = {}) const;
 

@@ -157,7 +157,8 @@ Variable Seq2Seq::embed_target(const Tensor& symbols) {
 
 //   h~_t = tanh(W_c [c_t; s_t])             Luong et al. 2015, equation 5
 //   h~_t = tanh(W_c [c_t; s_t; y_{t-1}])    Bahdanau et al. 2015, equation 4, and Cho et al. 2014:
-//                                           their g has all three, and maxout where we have tanh
+//                                           their g has all three, and maxout (the larger of each
+//                                           two numbers) where we have tanh
 Variable Seq2Seq::attentional(const Variable& context, const Variable& state,
                               const Variable& embedded) const {
   const Variable parts = reads_context(config) ? autograd::concat({context, state, embedded}, -1)

@@ -26,6 +26,7 @@ enum class SourceAttention {
 
 struct Seq2SeqConfig {
   int64_t source_vocab = 1, target_vocab = 1;  // target_vocab counts BOS and EOS too
+  // Width of an embedding: the numbers, learned, that stand for a symbol.
   int64_t embedding = 16;
   int64_t hidden = 64;  // of every state, in the encoder for each direction
   int64_t layers = 1;   // of the encoder and of the decoder
@@ -33,11 +34,13 @@ struct Seq2SeqConfig {
   bool bidirectional = true;  // the encoder; keys are both directions side by side, or, for dot and
                               // scaled_dot, which need the decoder's width, their sum
   SourceAttention attention = SourceAttention::additive;
+  // Dropout is the share of numbers that training replaces by 0, drawn anew at every step.
   bool input_feeding = false;  // h~_{t-1} is read at step t. Luong et al. 2015, section 3.3
   double dropout = 0;          // of embeddings, of h~ before the scores, and between layers
   int64_t window = 10;         // D of local attention, as in the paper
 };
 
+// Logits are scores before their softmax.
 struct Seq2SeqOutput {
   Variable logits;   // (B, T, target_vocab)
   Variable weights;  // (B, T, S): row t is where step t looked; undefined without attention
@@ -69,9 +72,9 @@ class Seq2Seq : public Module {
                                       const std::vector<int64_t>& source_lengths,
                                       const Tensor& target_input);
 
-  // The same one symbol at a time, for greedy(), sample() and beam_search(); the model must outlive
-  // what is returned. Logits are those of forward, to the bit. Throws std::invalid_argument while
-  // dropout is on: call eval() first.
+  // The same one symbol at a time, for greedy(), sample() and beam_search() (decoding.h); the model
+  // must outlive what is returned. Logits are those of forward, to the bit. Throws
+  // std::invalid_argument while dropout is on: call eval() first.
   [[nodiscard]] std::unique_ptr<NextSymbol> begin(const Tensor& source,
                                                   const std::vector<int64_t>& source_lengths);
 

@@ -9,11 +9,11 @@ namespace qkv::tensor {
 // -inf, give NaN, as the formula says.
 [[nodiscard]] Tensor softmax(const Tensor& x, int axis);
 
-// y_i = x_i - m - log Σ_j exp(x_j - m)
+// y_i = x_i - m - log Σ_j exp(x_j - m),   the logarithm of softmax, to the base e
 [[nodiscard]] Tensor log_softmax(const Tensor& x, int axis);
 
-// y = m + log Σ_j exp(x_j - m),  one number per row. A row of nothing but -inf gives -inf. Throws
-// std::invalid_argument if the axis is empty.
+// y = m + log Σ_j exp(x_j - m),  one number per row; with keepdim the axis stays, of size 1. A row
+// of nothing but -inf gives -inf. Throws std::invalid_argument if the axis is empty.
 [[nodiscard]] Tensor logsumexp(const Tensor& x, int axis, bool keepdim = false);
 
 // Their slopes: from the gradient dy of y to that of x, along the same axis. dy and y have one

@@ -13,8 +13,9 @@
 namespace qkv::tensor {
 
 // A block of memory, and a count of the writes to it: whoever keeps a tensor for later can tell
-// whether its numbers have changed in between. The block is lib::allocate's, but a few numbers lie
-// in the Storage itself: a graph of single numbers then costs one allocation for each, not two.
+// whether its numbers have changed in between. The block is lib::allocate's (lib/memory.h), but a
+// few numbers lie in the Storage itself: a graph of single numbers then costs one allocation for
+// each, not two.
 class Storage {
  public:
   explicit Storage(size_t bytes);
@@ -48,7 +49,8 @@ class Tensor {
  public:
   Tensor() = default;  // no tensor at all: defined() is false
 
-  // New row-major storage, uninitialised. Throws std::invalid_argument for an impossible shape.
+  // New storage, row-major (in reading order, row by row), its numbers not yet set. Throws
+  // std::invalid_argument for an impossible shape.
   static Tensor empty(const Shape& shape, Dtype dtype);
 
   // From numbers in row-major order. Throws std::invalid_argument if their count is not the
@@ -57,6 +59,7 @@ class Tensor {
   static Tensor of(const std::vector<T>& values, const Shape& shape);
 
   // A view: this tensor's storage, seen otherwise. REQUIRES: every element lies inside the storage.
+  // (What is required the caller has to see to.)
   [[nodiscard]] Tensor view(const Shape& shape, const Strides& strides, int64_t offset) const;
 
   [[nodiscard]] bool defined() const { return window_ != nullptr; }
@@ -64,6 +67,7 @@ class Tensor {
   [[nodiscard]] const Strides& strides() const { return window().strides; }
   [[nodiscard]] int64_t offset() const { return window().offset; }
   [[nodiscard]] Dtype dtype() const { return window().dtype; }
+  // How many axes, and how many elements.
   [[nodiscard]] int rank() const { return shape().rank(); }
   [[nodiscard]] int64_t numel() const { return window().numel; }
   [[nodiscard]] bool is_contiguous() const;  // row-major without gaps
@@ -144,8 +148,10 @@ class Tensor {
 [[nodiscard]] Tensor scalar(double value, Dtype dtype = Dtype::float32);  // rank 0
 [[nodiscard]] Tensor arange(int64_t n, Dtype dtype = Dtype::int64);       // 0, 1, ..., n-1
 
-// Filled from the generator in row-major order. The numbers are drawn in double precision and then
-// rounded, so float32 and float64 tensors from the same generator agree to float32 precision.
+// Filled from the generator of random numbers (lib/random.h) in row-major order: uniform ones are
+// equally likely from low to high, normal ones follow the bell curve, most of them within one
+// deviation of the mean. They are drawn in double precision and then rounded, so float32 and
+// float64 tensors from the same generator agree to float32 precision.
 [[nodiscard]] Tensor uniform(const Shape& shape, double low, double high, lib::Generator& generator,
                              Dtype dtype = Dtype::float32);
 [[nodiscard]] Tensor normal(const Shape& shape, double mean, double deviation,

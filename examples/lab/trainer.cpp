@@ -51,7 +51,7 @@ Accuracy accuracy_of(const Answered& answered) {
 
 namespace {
 
-// The split, batch after batch.
+// The split (the sequences to train on, to validate or to test with), batch after batch.
 void for_each_batch(const Task& task, Split split, const std::function<void(const Batch&)>& visit) {
   for (int64_t first = 0; first < task.size(split); first += kEvaluationBatch) {
     visit(make_batch(task, split, first, std::min(kEvaluationBatch, task.size(split) - first)));

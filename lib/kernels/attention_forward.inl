@@ -13,7 +13,8 @@
 // weights are exp(s_j - L). A row of a single tile has a = 0 and is never rescaled.
 //
 // No argument of exp is above 0, and hidden scores are -inf: exp_nonpositive gives them 0 at once.
-// Plain exp would let 2^k underflow, for which processors stop a hundred cycles in every register.
+// Plain exp would let 2^k underflow (become too small for a float's full precision), for which
+// processors stop a hundred cycles in every register.
 
 template <class T>
 constexpr T lowest_finite() {
@@ -30,8 +31,8 @@ struct Running {
   T *max, *sum, *factor;  // m, l, a
 };
 
-// One step of the recurrence for all queries: S (keys x ld) becomes P. Four maxima run side by
-// side, as one would wait for itself.
+// One step of the recurrence for all queries: S (keys x ld, ld being the queries rounded up to
+// whole registers) becomes P. Four maxima run side by side, as one would wait for itself.
 template <class T>
 void online_softmax(int64_t keys, T* S, int64_t ld, const Running<T>& running) {
   const Vec<T> lowest = Vec<T>::broadcast(lowest_finite<T>());

@@ -11,9 +11,10 @@ V constant(float x) {
 }
 
 #include "lib/kernels/math_exp.inl"
-// sigmoid, tanh, and the tanh form of gelu: quotients of exponentials
+// sigmoid, 1 / (1 + exp(-x)), tanh, and the tanh form of gelu: quotients of exponentials
 #include "lib/kernels/math_sigmoid.inl"
-// erf and the exact gelu: polynomials by pieces
+// erf, an area under the bell curve, and the exact gelu, x (1 + erf(x / √2)) / 2: polynomials by
+// pieces
 #include "lib/kernels/math_normal.inl"
 
 // ---- double precision: the standard library, lane by lane ---------------------------------------

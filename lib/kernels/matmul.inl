@@ -1,5 +1,5 @@
-// Cache blocks and packing, around the register tile of tile.inl. C gets its sums k-panel after
-// k-panel, and carries the chains from one panel to the next.
+// Cache blocks and packing, around the register tile of tile.inl. C gets its sums k-panel (A and B
+// over a range of k) after k-panel, and carries the chains from one panel to the next.
 //
 //                  strips of B
 //                  ┌──┬──┬──┬──┐
@@ -15,13 +15,14 @@
 //                 for each strip of B, in the second-level cache:  multiply
 //
 // Packing changes strides, nothing else: what lies far apart in the source (a row every few pages,
-// in the same few sets of the cache) lies together afterwards, in order of use.
+// in the same few places of the cache) lies together afterwards, in order of use.
 
 #include "lib/kernels/tile.inl"
 
 // rows x cols numbers whose columns lie behind one another, to rows of `stride` numbers: a
-// transpose, by blocks of kPiece rows x kWidth columns. Where the size is no multiple, the last
-// blocks overlap the ones before them: 20 columns by 16 are [0 .. 15], then [4 .. 19].
+// transpose, by blocks of kPiece rows x kWidth columns, which registers can turn (load_columns in
+// lib/simd). Where the size is no multiple, the last blocks overlap the ones before them: 20
+// columns by 16 are [0 .. 15], then [4 .. 19].
 template <class T>
 void pack_columns(int64_t rows, int64_t cols, const T* source, int64_t col_stride, T* to,
                   int64_t stride) {

@@ -1,13 +1,15 @@
-// The register tile: rows x vecs registers hold a block of C while k runs. Any strides: a packed
-// panel is only another stride, so packed and unpacked products run the same code.
+// The register tile: rows x vecs registers, each a Vec<T> (lib/simd), hold a block of C while k
+// runs. Any strides: a packed panel (some rows of B, copied together) is only another stride, so
+// packed and unpacked products run the same code.
 //
 //                 b, one row:  b0 b1          one step of k, 12 x 2 tile, 16 floats a register:
 //   a, one        ┌─────────┐                    2 loads        b0, b1
-//   column:   a0  │ c00 c01 │                   12 broadcasts   a0 .. a11
+//   column:   a0  │ c00 c01 │                   12 broadcasts   a0 .. a11, each repeated 16 times
 //             ..  │         │ in registers      24 FMAs         c_iv = a_i * b_v + c_iv
 
-// The tile, one row of b and one element of a fit the registers. Two FMAs of 4 cycles start in each
-// cycle, so 8 registers of c are the least that keeps the units busy: one column needs tall tiles.
+// The tile, one row of b and one element of a fit the registers. Two FMAs (fused multiply-adds) of
+// 4 cycles start in each cycle, so 8 registers of c are the least that keeps their units busy: one
+// column needs tall tiles.
 template <int kVecs>
 constexpr int kMaxRows = kVecs == 1 ? (kRegisterCount == 32 ? 16 : 12)
                                     : (kRegisterCount - 4) / kVecs;
@@ -48,8 +50,8 @@ void store_row(const Vec<T>* row, T* p, typename Vec<T>::Part last) {
   if constexpr (kPartial) row[kLast].store_part(p + kLast * Vec<T>::kWidth, last);
 }
 
-// A tile that packs B is the first to touch it, row after row, each perhaps on its own page: no
-// processor guesses that early enough. So it asks for rows far ahead.
+// A tile that packs B is the first to touch it, row after row, each perhaps on its own page (4 KiB
+// of memory): no processor guesses that early enough. So it asks for rows far ahead.
 constexpr int64_t kRowsAhead = 32;
 template <class T>
 constexpr int64_t kCacheLine = 64 / sizeof(T);

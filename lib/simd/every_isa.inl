@@ -1,5 +1,5 @@
-// Compiles the file QKV_KERNELS once per instruction set: a namespace, a target region, and in it
-// the Vec of that set, the Lanes, and the kernel templates, which end with
+// Compiles the file QKV_KERNELS once per instruction set: a namespace, a target region (target.h),
+// and in it the Vec of that set, the Lanes, and the kernel templates, which end with
 //
 //   table<T>()      a Kernels<T>: pointers to the instances of this set's templates
 //
@@ -58,7 +58,7 @@ namespace neon {
 }  // namespace neon
 #endif
 
-// The kernels of active_isa(). T is float or double.
+// The kernels of active_isa(), the instruction set in use (cpu.h). T is float or double.
 template <class T>
 const Kernels<T>& kernels() {
   static constexpr Kernels<T> scalar_table = scalar::table<T>();

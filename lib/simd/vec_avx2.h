@@ -104,7 +104,8 @@ inline Vec<float> copy_sign(Vec<float> size, Vec<float> sign) {
   return {_mm256_or_ps(_mm256_andnot_ps(bit, size.r), _mm256_and_ps(bit, sign.r))};
 }
 
-// A piece is 128 bits: two rows lie in one register, and unpacking transposes within its halves.
+// A piece is 128 bits: two rows lie in one register, and unpacking (taking lanes of two registers
+// in turn) transposes within its halves.
 template <class T>
 constexpr int kPiece = 16 / static_cast<int>(sizeof(T));
 inline __m256 load_two_pieces(const float* low, const float* high) {

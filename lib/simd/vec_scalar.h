@@ -1,5 +1,6 @@
-// Vec for any machine: a "register" of one number. Included inside the namespace of its instruction
-// set. This file is the reference for the others: what each function must compute, to the bit.
+// Vec for any machine: a "register" of one number, that is, of one lane. Included inside the
+// namespace of its instruction set. This file is the reference for the others: what each function
+// must compute, to the bit, in every lane.
 
 constexpr int kRegisterCount = 16;
 
@@ -84,7 +85,8 @@ void load_columns(const T* rows, int64_t, Vec<T>* out) {
   out[0].r = *rows;
 }
 
-// 2^k for a whole number k in [-126, 127]: k + 127 is the exponent field of the result.
+// 2^k for a whole number k in [-126, 127]: k + 127 is the exponent field of the result. (A float
+// has a sign bit, this field of 8 bits, and 23 bits of the fraction.)
 inline Vec<float> pow2(Vec<float> k) {
   return {__builtin_bit_cast(float, (static_cast<int>(k.r) + 127) << 23)};
 }
@@ -96,7 +98,8 @@ inline Vec<float> pow2_of_rounded(Vec<float> t) {
 }
 
 // x 2^k, rounded once, for a whole number k in [-252, 254]: two factors of about 2^(k/2), since 2^k
-// alone may over- or underflow. The first product must be exact: |x| in [2^-24, 2^24], or k = 0.
+// alone may be too large or too small. The first product must be exact: |x| in [2^-24, 2^24], or
+// k = 0.
 // The low bits of t are those of k + 254; each half of that number is an exponent field.
 inline Vec<float> times_pow2(Vec<float> x, Vec<float> k) {
   const float t = k.r + (12582912.0f + 254.0f);
@@ -107,6 +110,7 @@ inline Vec<float> times_pow2(Vec<float> x, Vec<float> k) {
 
 // x = m 2^k with m in [3/4, 3/2), for any x > 0. k is -inf for 0, inf for inf, and NaN below 0 and
 // for NaN: then m may be anything. Subtracting the bits of 3/4 leaves k in the exponent field.
+// Subnormal numbers, those below 2^-126, have an exponent field of 0: they are made larger first.
 inline void split_exponent(Vec<float> x, Vec<float>* m, Vec<float>* k) {
   const bool subnormal = x.r < 1.17549435e-38f;
   const float normal = subnormal ? x.r * 33554432.0f : x.r;  // 2^25
